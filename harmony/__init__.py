@@ -1,0 +1,89 @@
+"""The harmony format: conversations, the vocabulary, rendering, parsing, transcripts.
+
+Pure functions and values: no I/O but the bundled vocabulary, no model.
+Read in this order: conversation, vocabulary, render, parse, policy, transcript.
+"""
+
+from .conversation import (
+    EFFORTS,
+    Channel,
+    Content,
+    Conversation,
+    DeveloperContent,
+    Effort,
+    JsonObject,
+    Message,
+    ResponseFormat,
+    Role,
+    SystemContent,
+    TextContent,
+    ToolDescription,
+    ToolNamespace,
+)
+from .errors import HarmonyError, ParseError, RenderError, VocabularyError
+from .parse import Header, MessageFinished, MessageStarted, ParseEvent, Parser, Repair, TextDelta, parse
+from .policy import POLICIES, Policy, keep_all, per_turn
+from .render import content_text, open_turn, render, render_conversation
+from .transcript import Provenance, Span, Transcript
+from .typescript import typescript
+from .vocabulary import (
+    STOP_TOKENS,
+    TURN_STOP_TOKENS,
+    VOCABULARY_SIZE,
+    BytePairVocabulary,
+    Special,
+    Vocabulary,
+    is_special,
+    o200k_harmony,
+    restricted,
+)
+
+__all__ = [
+    "EFFORTS",
+    "POLICIES",
+    "STOP_TOKENS",
+    "TURN_STOP_TOKENS",
+    "VOCABULARY_SIZE",
+    "BytePairVocabulary",
+    "Channel",
+    "Content",
+    "Conversation",
+    "DeveloperContent",
+    "Effort",
+    "HarmonyError",
+    "Header",
+    "JsonObject",
+    "Message",
+    "MessageFinished",
+    "MessageStarted",
+    "ParseError",
+    "ParseEvent",
+    "Parser",
+    "Policy",
+    "Provenance",
+    "RenderError",
+    "Repair",
+    "ResponseFormat",
+    "Role",
+    "Span",
+    "Special",
+    "SystemContent",
+    "TextContent",
+    "TextDelta",
+    "ToolDescription",
+    "ToolNamespace",
+    "Transcript",
+    "Vocabulary",
+    "VocabularyError",
+    "content_text",
+    "is_special",
+    "keep_all",
+    "o200k_harmony",
+    "open_turn",
+    "parse",
+    "per_turn",
+    "render",
+    "render_conversation",
+    "restricted",
+    "typescript",
+]

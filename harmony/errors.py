@@ -1,0 +1,28 @@
+"""The HarmonyError tree: everything this package raises on purpose."""
+
+
+class HarmonyError(ValueError):
+    """A message cannot be rendered, or token ids are not harmony."""
+
+
+class RenderError(HarmonyError):
+    """A message has no form in the format, such as a tool message without a name."""
+
+
+class VocabularyError(HarmonyError):
+    """A token id has no meaning in this vocabulary, or a restriction of it is not closed."""
+
+
+class ParseError(HarmonyError):
+    """Token ids that a strict parser refuses.
+
+    offset: index of the offending token among all that were fed; state: what the parser was reading;
+    token: the offending id, None where the input ended too early.
+    """
+
+    def __init__(self, what: str, *, offset: int, state: str, token: int | None = None) -> None:
+        at = f"at token {offset}" if token is None else f"at token {offset} (id {token})"
+        super().__init__(f"{what}, {at}, while reading the {state}")
+        self.offset = offset
+        self.state = state
+        self.token = token

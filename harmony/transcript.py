@@ -1,0 +1,105 @@
+"""What a model has been shown and has sampled, id for id.
+
+A transcript only grows: `ids` is always the previous ids plus what was added. Sampled ids are kept as they came and
+never rendered again. The one exception has a name: `renew`, at the next user turn, says which prefix survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .conversation import Message
+from .parse import parse
+from .policy import POLICIES, Policy
+from .render import open_turn, render, render_conversation
+from .vocabulary import STOP_TOKENS, Special, Vocabulary
+
+
+class Provenance(StrEnum):
+    """Where ids come from."""
+
+    RENDERED = "rendered"
+    """From a message, by the renderer."""
+    SAMPLED = "sampled"
+    """From the model."""
+    FORCED = "forced"
+    """The only ids that the format allowed there: the model was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`ids[start:end]` of a transcript have one provenance."""
+
+    start: int
+    end: int
+    provenance: Provenance
+
+
+class Transcript:
+    """Ids with their provenance."""
+
+    def __init__(self, vocabulary: Vocabulary, messages: Sequence[Message] = ()) -> None:
+        """Starts with the messages rendered. Raises RenderError."""
+        self.vocabulary = vocabulary
+        self._ids: list[int] = []
+        self._spans: list[Span] = []
+        self.extend(render_conversation(messages, vocabulary), Provenance.RENDERED)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(self._ids)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Adjacent, in order, covering all ids."""
+        return tuple(self._spans)
+
+    def extend(self, ids: Iterable[int], provenance: Provenance) -> None:
+        """Appends ids as they are."""
+        start = len(self._ids)
+        self._ids.extend(ids)
+        end = len(self._ids)
+        if end == start:
+            return
+        if self._spans and self._spans[-1].provenance is provenance:
+            start = self._spans.pop().start
+        self._spans.append(Span(start, end, provenance))
+
+    def append(self, message: Message) -> None:
+        """Appends a message, rendered; a message that the model left open is ended first. Raises RenderError."""
+        ids = render(message, self.vocabulary)
+        self._end_message()
+        self.extend(ids, Provenance.RENDERED)
+
+    def open_turn(self) -> None:
+        """Appends what makes the model go on as the assistant."""
+        self._end_message()
+        self.extend(open_turn(self.vocabulary), Provenance.RENDERED)
+
+    def renew(self, policy: Policy) -> int:
+        """Prepares the next user turn; returns how many leading ids survive as they were.
+
+        A closing `<|return|>` becomes `<|end|>`, as the format wants it in a history, and the policy may drop messages.
+        """
+        before = self._ids
+        self._end_message()
+        parsed = parse(before, self.vocabulary)
+        kept = set(map(id, POLICIES[policy]([each.message for each in parsed])))
+        spans, self._ids, self._spans = self._spans, [], []
+        at = 0
+        for each in parsed:
+            end = at + len(each.ids)
+            if id(each.message) in kept:
+                for span in spans:
+                    self.extend(before[max(at, span.start) : min(end, span.end)], span.provenance)
+            at = end
+        if self._ids and self._ids[-1] == Special.RETURN:
+            self._ids[-1] = int(Special.END)
+        pairs = zip(before, self._ids, strict=False)
+        return next((at for at, (old, new) in enumerate(pairs) if old != new), min(len(before), len(self._ids)))
+
+    def _end_message(self) -> None:
+        if self._ids and self._ids[-1] not in STOP_TOKENS:
+            self.extend([Special.END], Provenance.FORCED)

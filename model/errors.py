@@ -1,0 +1,13 @@
+"""The ModelError tree: everything this package raises on purpose, each in one line."""
+
+
+class ModelError(Exception):
+    """A model cannot be found, loaded or run."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint is incomplete or does not fit its own configuration; names the file and the tensor."""
+
+
+class ConfigError(ModelError):
+    """A config.json does not describe a gpt-oss model."""

@@ -1,0 +1,360 @@
+"""What nano learns from: problems, and the one right conversation for each.
+
+- Everything the assistant says is determined by the prompt, so that a falling loss means what it says.
+- Numbers, names and things are mostly fresh; a fifth of the phrases is never trained on (`held_out=True` draws from
+  those alone, with names that training never makes).
+- Conversations are rendered by `cadenza.harmony`; what the tool prints comes from running the code.
+
+A problem's effort decides how the assistant works: low calls the tool at once, medium says in a line what it needs,
+high goes step by step and checks.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TypeVar
+
+from cadenza.harmony import EFFORTS, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
+
+from . import phrases
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A question and the Python expression that answers it."""
+
+    question: str
+    expression: str
+    instructions: str | None = None
+    number_alone: bool = False
+
+    @property
+    def answer(self) -> str:
+        """The number, as the final answer states it."""
+        value = eval(self.expression, {"__builtins__": {"round": round}})
+        return str(int(value)) if float(value).is_integer() else str(value)
+
+
+class Draw:
+    """Random choices of one kind: trained on, or held out."""
+
+    def __init__(self, rng: random.Random, *, held_out: bool = False) -> None:
+        self.rng = rng
+        self.held_out = held_out
+
+    def phrase(self, table: Sequence[T]) -> T:
+        """A phrase; every fifth is held out."""
+        kept = [phrase for at, phrase in enumerate(table) if (at % 5 == 4) == self.held_out]
+        return self.rng.choice(kept)
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def integer(self, digits: int) -> int:
+        """Up to `digits` digits, each length equally likely."""
+        length = self.rng.randint(1, digits)
+        return self.rng.randint(10 ** (length - 1) if length > 1 else 2, 10**length - 1)
+
+    def word(self) -> str:
+        """A word that does not exist. Held-out ones are made of other syllables."""
+        onsets, vowels, codas = (
+            ("b c d f g h j k l m n p r s t v w z br st tr ch sh", "a e i o u ai ou", "n r s l m t k")
+            if not self.held_out
+            else ("bl dr fl gr kl pr qu sk sp th x y", "ea oa ie u io", "ck rd nd sh x p")
+        )
+        syllables = [
+            self.rng.choice(onsets.split()) + self.rng.choice(vowels.split()) for _ in range(self.rng.randint(1, 3))
+        ]
+        return "".join(syllables) + (self.rng.choice(codas.split()) if self.chance(0.5) else "")
+
+    def name(self) -> str:
+        if self.held_out or self.chance(0.6):
+            return self.word().capitalize()
+        return self.rng.choice(phrases.NAMES)
+
+    def thing(self) -> str:
+        if self.chance(0.35):
+            return self.word() + "s"
+        return self.phrase(phrases.THINGS)
+
+    def place(self) -> str:
+        return self.phrase(phrases.PLACES)
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------
+
+
+def problem(draw: Draw) -> Problem:
+    """A problem of any family."""
+    families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
+        (_symbols, 0.26),
+        (_operation, 0.26),
+        (_story, 0.28),
+        (_events, 0.20),
+    )
+    make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
+    question, expression = make(draw)
+    if draw.chance(0.12):
+        filler = draw.phrase(phrases.FILLERS)
+        question = f"{filler} {question}" if draw.chance(0.5) else f"{question} {filler}"
+    if draw.chance(0.12):
+        question = question[0].lower() + question[1:]
+    instructions, alone = None, False
+    if draw.chance(0.55):
+        instructions, alone = draw.phrase(phrases.INSTRUCTIONS), draw.chance(0.6)
+        if alone:
+            request = draw.phrase(phrases.NUMBER_ALONE)
+            instructions = request if draw.chance(0.6) else f"{instructions} {request}"
+    elif draw.chance(0.15):
+        question, alone = f"{question} {draw.phrase(phrases.NUMBER_ALONE)}", True
+    return Problem(question=question, expression=expression, instructions=instructions, number_alone=alone)
+
+
+def _operand(draw: Draw, digits: int) -> str:
+    """A number as it is written in Python: mostly whole, sometimes a decimal, never negative."""
+    if draw.chance(0.12):
+        return f"{draw.integer(4)}.{draw.rng.randint(1, 99):02d}".rstrip("0")
+    return str(draw.integer(digits))
+
+
+def _as_written(draw: Draw, number: str) -> str:
+    """How a person writes it: 12500 may be 12,500."""
+    whole, dot, rest = number.partition(".")
+    if len(whole) > 3 and draw.chance(0.12):
+        return f"{int(whole):,}{dot}{rest}"
+    return number
+
+
+def _exact(expression: str, numbers: Sequence[str]) -> str:
+    """Decimals and true division make noise in the last digits: round it away."""
+    noisy = any("." in number for number in numbers) or " / " in expression
+    return f"round({expression}, 4)" if noisy and not expression.startswith("round(") else expression
+
+
+def _symbols(draw: Draw) -> tuple[str, str]:
+    """An expression in symbols, of two to four numbers."""
+    shape = draw.rng.choices(
+        ["{} {} {}", "{} {} {} {} {}", "({} {} {}) {} {}", "{} {} ({} {} {})", "{} {} {} {} {} {} {}"],
+        [0.62, 0.14, 0.12, 0.06, 0.06],
+    )[0]
+    count = (shape.count("{}") + 1) // 2
+    allowed = ["+", "-", "*"] if count > 2 else ["+", "-", "*", "+", "-", "*", "/", "/", "%", "//", "**"]
+    symbols = [draw.rng.choice(allowed) for _ in range(count - 1)]
+    numbers = [_operand(draw, 6 if count == 2 else 4) for _ in range(count)]
+    if count == 2 and symbols[0] in ("%", "//", "**"):
+        numbers = [str(draw.integer(5)), str(draw.integer(3))]
+        if symbols[0] == "**":
+            numbers = [str(draw.integer(2)), str(draw.rng.randint(2, 6))]
+    elif draw.chance(0.06):
+        numbers[0] = f"-{numbers[0]}"
+    expression = shape.format(*_interleave(numbers, symbols))
+    spoken = [draw.rng.choice(phrases.SYMBOLS[symbol]) for symbol in symbols]
+    asked = shape.format(*_interleave([_as_written(draw, number) for number in numbers], spoken))
+    if draw.chance(0.2) and not any(word.isalpha() and len(word) > 1 for word in spoken):
+        asked = asked.replace(" ", "")
+    return draw.phrase(phrases.QUESTIONS).format(asked), _exact(expression, numbers)
+
+
+def _interleave(numbers: Sequence[str], symbols: Sequence[str]) -> list[str]:
+    return [part for pair in zip(numbers, [*symbols, ""], strict=True) for part in pair][:-1]
+
+
+def _operation(draw: Draw) -> tuple[str, str]:
+    """An operation in words."""
+    if draw.chance(0.3):
+        phrase, formula = draw.phrase(phrases.COMMANDS)
+        frame = draw.rng.choice(["{}.", "{}", "Please {}.", "{}!"])
+    else:
+        phrase, formula = draw.phrase(phrases.OPERATIONS)
+        frame = draw.phrase(phrases.QUESTIONS)
+    if frame.startswith("Please"):
+        phrase = phrase[0].lower() + phrase[1:]
+    whole = "%" in formula or "**" in formula
+    values = {letter: str(draw.integer(5)) if whole else _operand(draw, 5) for letter in "abc"}
+    values |= {"s": str(draw.integer(3)), "e": str(draw.rng.randint(2, 6)), "q": str(draw.rng.randint(1, 99))}
+    if " - " in formula and float(values["a"]) < float(values["b"]) and draw.chance(0.9):
+        values["a"], values["b"] = values["b"], values["a"]
+    written = {letter: _as_written(draw, value) for letter, value in values.items()}
+    used = [value for letter, value in values.items() if f"{{{letter}}}" in formula]
+    return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
+
+
+def _story(draw: Draw) -> tuple[str, str]:
+    """A word problem. Redraws its numbers until the story makes sense."""
+    text, formula = draw.phrase(phrases.STORIES)
+    while True:
+        a, b, c, d = (draw.integer(4) for _ in range(4))
+        if "//" in formula:
+            b = draw.integer(2)
+            a = b * draw.integer(3)
+        values = {"a": a, "b": b, "c": c, "d": d}
+        used = [value for letter, value in values.items() if f"{{{letter}}}" in formula]
+        result = eval(formula.format(**values), {"__builtins__": {}})
+        if 0 <= result < 10**8 and all(value > 0 for value in used):
+            break
+    first, second = draw.name(), draw.name()
+    words = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
+    question = text.format(**words, **{letter: _as_written(draw, str(value)) for letter, value in values.items()})
+    return _casual(draw, _capitalized(question), first), formula.format(**values)
+
+
+def _events(draw: Draw) -> tuple[str, str]:
+    """A story put together from sentences."""
+    words = {"n": draw.name(), "m": draw.name(), "t": draw.thing(), "p": draw.place()}
+    total = draw.integer(4) + 3
+    sentences = [draw.phrase(phrases.STARTS).format(a=_as_written(draw, str(total)), **words)]
+    expression = str(total)
+    for _ in range(draw.rng.choices([1, 2, 3], [0.4, 0.45, 0.15])[0]):
+        gain = total < 2 or draw.chance(0.5)
+        amount = draw.integer(4) if gain else draw.rng.randint(1, total)
+        table = phrases.GAINS if gain else phrases.LOSSES
+        sentences.append(draw.phrase(table).format(x=_as_written(draw, str(amount)), **words))
+        expression += f" {'+' if gain else '-'} {amount}"
+        total += amount if gain else -amount
+    sentences.append(draw.phrase(phrases.ASKS).format(**words))
+    return _casual(draw, " ".join(map(_capitalized, sentences)), words["n"]), expression
+
+
+def _casual(draw: Draw, text: str, name: str) -> str:
+    """A pronoun for the name once it is known, a dollar sign for the word."""
+    if draw.chance(0.35):
+        pronoun = draw.rng.choice(["he", "she", "they"])
+        for before, after in ((". {} ", pronoun.capitalize()), ("does {} ", pronoun), ("did {} ", pronoun)):
+            known = before.format(name)
+            text = text.replace(known, known.replace(name, after))
+    if draw.chance(0.3):
+        text = re.sub(r"([\d,.]*\d) dollars", r"$\1", text)
+    return text
+
+
+def _capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+# --- conversations ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def python_descriptions() -> tuple[str, ...]:
+    """The texts by which the Python tool presents itself, one for each kind of sandbox.
+
+    Frozen in prompts.json, since nano knows no others; a test compares them with what the tool says.
+    """
+    frozen = json.loads((files(__package__) / "prompts.json").read_text())
+    return tuple(frozen["python"].values())
+
+
+def system(draw: Draw, effort: Effort) -> Message:
+    """A system message as the agent writes it, with any date."""
+    bubblewrap, *others = python_descriptions()
+    description = bubblewrap if not others or draw.chance(0.75) else draw.rng.choice(others)
+    if draw.chance(0.3):
+        description = description.replace("60.0", f"{draw.rng.choice([1, 2, 5, 10, 20, 30, 90, 120, 300])}.0")
+    date = f"20{draw.rng.randint(24, 39)}-{draw.rng.randint(1, 12):02d}-{draw.rng.randint(1, 28):02d}"
+    python = ToolNamespace(name="python", description=description)
+    return Message.system(SystemContent(current_date=date, effort=effort, tools=(python,)))
+
+
+def conversation(problem: Problem, effort: Effort) -> list[Message]:
+    """The turn that answers a problem, from the developer message to the final answer."""
+    messages = []
+    if problem.instructions is not None:
+        messages.append(Message.developer(DeveloperContent(instructions=problem.instructions)))
+    messages.append(Message.user(problem.question))
+    session: dict[str, object] = {}
+
+    def think(text: str) -> None:
+        messages.append(Message.assistant(text, channel=Channel.ANALYSIS))
+
+    def run(code: str) -> str:
+        messages.append(
+            Message.assistant(code, channel=Channel.ANALYSIS, recipient="python", content_type="code")
+        )
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, session)
+        messages.append(Message.tool("python", printed.getvalue(), channel=Channel.ANALYSIS))
+        return printed.getvalue()
+
+    expression = problem.expression
+    steps = _steps(expression)
+    check = _check(expression)
+    if effort == "high" and len(steps) > 1:
+        think(f"Step by step: {expression}. First {steps[0]}.")
+        for name, step, following in zip("xyzw", steps, [*steps[1:], None], strict=False):
+            if following is None:
+                run(f"print({step})")
+            else:
+                value = run(f"{name} = {step}\nprint({name})").strip()
+                think(f"{name} is {value}. Now {following}.")
+        think(f"The result is {problem.answer}.")
+    elif effort == "high" and check is not None:
+        think(f"I need {expression}. Then I check it.")
+        value = run(f"x = {expression}\nprint(x)").strip()
+        think(f"x is {value}. Check: {check}.")
+        run(f"print({check})")
+        think(f"The check holds. The result is {problem.answer}.")
+    else:
+        if effort != "low":
+            think(f"I need {expression}.")
+        run(f"print({expression})")
+        if effort == "high":
+            think(f"The result is {problem.answer}.")
+    final = problem.answer if problem.number_alone else f"The answer is {problem.answer}."
+    messages.append(Message.assistant(final, channel=Channel.FINAL))
+    return messages
+
+
+def _steps(expression: str) -> list[str]:
+    """The operations of an expression in order, earlier results called x, y and z.
+
+    "(2 + 3) * 4" -> ["2 + 3", "x * 4"]. An expression that rounds is one step.
+    """
+    steps: list[str] = []
+
+    def visit(node: ast.expr) -> str:
+        if not isinstance(node, ast.BinOp):
+            return ast.unparse(node)
+        left, right = visit(node.left), visit(node.right)
+        steps.append(f"{left} {_SYMBOLS[type(node.op)]} {right}")
+        return "xyzw"[len(steps) - 1]
+
+    tree = ast.parse(expression, mode="eval").body
+    if isinstance(tree, ast.Call):
+        return [expression]
+    visit(tree)
+    return steps
+
+
+_SYMBOLS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+}
+
+
+def _check(expression: str) -> str | None:
+    """The inverse of a single sum, difference or product of whole numbers: "3 + 4" -> "x - 4 == 3"."""
+    parts = expression.split()
+    if len(parts) != 3 or parts[1] not in ("+", "-", "*") or parts[2] == "0":
+        return None
+    left, symbol, right = parts
+    return f"x {({'+': '-', '-': '+', '*': '//'})[symbol]} {right} == {left}"
+
+
+def efforts(draw: Draw) -> Effort:
+    return draw.rng.choices(EFFORTS, [0.3, 0.45, 0.25])[0]

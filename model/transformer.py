@@ -1,0 +1,250 @@
+"""gpt-oss, readable top to bottom.
+
+- pre-norm transformer: RMSNorm computed in float32, no final soft-cap, untied embeddings
+- grouped-query attention with biases; even layers see a sliding window, odd layers everything
+- one learned sink logit per head: it takes part in the softmax and brings no value
+- RoPE on half-split pairs, stretched by YaRN without rounding the ramp's ends
+- mixture of experts: top-k on the router's logits, softmax over the chosen ones; clamped SwiGLU
+- parameter names are those of the Hugging Face checkpoint, experts in its unquantised form
+
+Sources: openai/gpt-oss `gpt_oss/torch/model.py`, transformers' `models/gpt_oss`, YaRN (arXiv:2309.00071).
+The network knows nothing of tokenization, sampling or packing; `generate` stays as the naive reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import ModelConfig
+
+
+class LayerCache(Protocol):
+    """Keys and values of one layer."""
+
+    def update(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Appends `[batch, kv_heads, new, head_dim]`; returns all that there is, `[batch, kv_heads, time, head_dim]`."""
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
+        return (wide * self.weight.float()).to(x.dtype)
+
+
+def rope_frequencies(config: ModelConfig) -> tuple[Tensor, float]:
+    """Angles per position of each pair `[head_dim / 2]` in radians, and the factor on cosines and sines."""
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim
+    inverse = config.rope_theta**-exponents
+    scaling = config.rope_scaling
+    if scaling is None or scaling.factor <= 1:
+        return inverse.float(), 1.0
+
+    def pair_turning(rotations: float) -> float:
+        """The (fractional) pair that turns so often over the original context."""
+        ratio = scaling.original_context / (rotations * 2 * math.pi)
+        return config.head_dim / 2 * math.log(ratio) / math.log(config.rope_theta)
+
+    low, high = pair_turning(scaling.beta_fast), pair_turning(scaling.beta_slow)
+    ramp = ((torch.arange(config.head_dim // 2, dtype=torch.float64) - low) / (high - low)).clamp(0, 1)
+    blended = inverse / scaling.factor * ramp + inverse * (1 - ramp)
+    return blended.float(), 0.1 * math.log(scaling.factor) + 1.0
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """RoPE. x: `[batch, heads, time, head_dim]`; cos, sin: `[time, head_dim / 2]` in float32."""
+    first, second = x.float().chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).to(x.dtype)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, queries)
+        self.k_proj = nn.Linear(config.hidden_size, keys)
+        self.v_proj = nn.Linear(config.hidden_size, keys)
+        self.o_proj = nn.Linear(queries, config.hidden_size)
+        self.sinks = nn.Parameter(torch.zeros(config.num_heads))
+
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None) -> Tensor:
+        """x: `[batch, time, hidden]`; mask: `[time, all time]`, 0 where visible, else -inf."""
+        batch, time, _ = x.shape
+        head_dim, kv_heads = self.config.head_dim, self.config.num_kv_heads
+
+        def heads(projected: Tensor) -> Tensor:
+            return projected.view(batch, time, -1, head_dim).transpose(1, 2)
+
+        queries = rotate(heads(self.q_proj(x)), *rope)
+        keys, values = rotate(heads(self.k_proj(x)), *rope), heads(self.v_proj(x))
+        if cache is not None:
+            keys, values = cache.update(keys, values)
+        # Queries of one group share a key head: fold the group into time, so that each is one matrix product.
+        grouped = (queries * head_dim**-0.5).reshape(batch, kv_heads, -1, head_dim)
+        scores = (grouped @ keys.transpose(2, 3)).view(batch, -1, time, keys.shape[2]).float() + mask
+        sinks = self.sinks.float().view(1, -1, 1, 1).expand(batch, -1, time, 1)
+        weights = torch.cat((scores, sinks), dim=-1).softmax(-1)[..., :-1].to(values.dtype)
+        mixed = weights.view(batch, kv_heads, -1, keys.shape[2]) @ values
+        mixed = mixed.view(batch, -1, time, head_dim).transpose(1, 2).reshape(batch, time, -1)
+        projected: Tensor = self.o_proj(mixed)
+        return projected
+
+
+class Router(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.top_k = config.experts_per_token
+        self.weight = nn.Parameter(torch.zeros(config.num_experts, config.hidden_size))
+        self.bias = nn.Parameter(torch.zeros(config.num_experts))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x: `[tokens, hidden]` -> weights and experts `[tokens, top_k]`, all logits `[tokens, experts]`."""
+        logits = F.linear(x, self.weight, self.bias)
+        top, experts = logits.topk(self.top_k, dim=-1)
+        return top.softmax(-1), experts, logits
+
+
+class Experts(nn.Module):
+    """gate_up_proj `[experts, hidden, 2 * intermediate]` interleaves gates (even) and ups (odd)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        experts, hidden, inner = config.num_experts, config.hidden_size, config.intermediate_size
+        self.limit, self.alpha = config.swiglu_limit, config.swiglu_alpha
+        self.gate_up_proj = nn.Parameter(torch.zeros(experts, hidden, 2 * inner))
+        self.gate_up_proj_bias = nn.Parameter(torch.zeros(experts, 2 * inner))
+        self.down_proj = nn.Parameter(torch.zeros(experts, inner, hidden))
+        self.down_proj_bias = nn.Parameter(torch.zeros(experts, hidden))
+
+    def swiglu(self, x: Tensor) -> Tensor:
+        """`[..., 2 * intermediate]` -> `[..., intermediate]`."""
+        gate, up = x[..., 0::2], x[..., 1::2]
+        gate, up = gate.clamp(max=self.limit), up.clamp(-self.limit, self.limit)
+        return gate * torch.sigmoid(self.alpha * gate) * (up + 1)
+
+    def forward(self, x: Tensor, weights: Tensor, experts: Tensor) -> Tensor:
+        """x: `[tokens, hidden]`; weights, experts: `[tokens, top_k]`. Each expert sees its own tokens only."""
+        order = experts.flatten().argsort(stable=True)
+        tokens = order // experts.shape[1]
+        counts = experts.flatten().bincount(minlength=len(self.down_proj)).tolist()
+        outs = []
+        for expert, own in enumerate(x[tokens].split(counts)):
+            if len(own):
+                inner = self.swiglu(torch.addmm(self.gate_up_proj_bias[expert], own, self.gate_up_proj[expert]))
+                outs.append(torch.addmm(self.down_proj_bias[expert], inner, self.down_proj[expert]))
+        weighted = torch.cat(outs) * weights.flatten()[order, None]
+        return torch.zeros_like(x).index_add(0, tokens, weighted)
+
+
+class MixtureOfExperts(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.router = Router(config)
+        self.experts = Experts(config)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: `[batch, time, hidden]` -> the same, and the router's logits `[tokens, experts]`."""
+        flat = x.flatten(0, 1)
+        weights, experts, logits = self.router(flat)
+        return self.experts(flat, weights, experts).view_as(x), logits
+
+
+class Layer(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
+        self.mlp = MixtureOfExperts(config)
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None
+    ) -> tuple[Tensor, Tensor]:
+        x = x + self.self_attn(self.input_layernorm(x), rope, mask, cache)
+        mixed, router_logits = self.mlp(self.post_attention_layernorm(x))
+        return x + mixed, router_logits
+
+
+class Body(nn.Module):
+    """Everything below the head; called `model` in checkpoints."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
+        self.norm = RMSNorm(config.hidden_size, config.norm_eps)
+
+
+class Transformer(nn.Module):
+    """The network. Input and output are rows of the embedding, not token ids."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = Body(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        with torch.device("cpu"):  # a network may be built on the meta device, to be filled later
+            self.frequencies, self.concentration = rope_frequencies(config)
+
+    def forward(
+        self,
+        rows: Tensor,
+        *,
+        caches: list[LayerCache] | None = None,
+        start: int = 0,
+        router_logits: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Logits `[batch, time, vocab_size]` for `rows` `[batch, time]`.
+
+        caches: one per layer, holding positions `0..start`; the new rows stand at `start..`.
+        router_logits: collects each layer's `[tokens, experts]`, for a balancing loss.
+        """
+        device = rows.device
+        keys = torch.arange(start + rows.shape[1], device=device)
+        positions = keys[start:]
+        angles = positions[:, None].float() * self.frequencies.to(device)
+        rope = angles.cos() * self.concentration, angles.sin() * self.concentration
+        distance = positions[:, None] - keys
+        masks = [_additive((distance >= 0) & (distance < self.config.sliding_window)), _additive(distance >= 0)]
+
+        x = self.model.embed_tokens(rows)
+        for at, layer in enumerate(self.model.layers):
+            mask = masks[0 if self.config.is_sliding(at) else 1]
+            x, logits = layer(x, rope, mask, caches[at] if caches is not None else None)
+            if router_logits is not None:
+                router_logits.append(logits)
+        out: Tensor = self.lm_head(self.model.norm(x))
+        return out
+
+
+def _additive(visible: Tensor) -> Tensor:
+    return torch.zeros(visible.shape, device=visible.device).masked_fill(~visible, -math.inf)
+
+
+@torch.inference_mode()
+def generate(
+    network: Transformer, prompt: list[int], *, pick: Callable[[Tensor, int], int], stop: frozenset[int], limit: int
+) -> list[int]:
+    """Samples rows after `prompt` without any cache: slow, obvious, and what the engines are tested against.
+
+    pick: chooses a row from the logits `[vocab_size]` at a position. Ends after a row of `stop` or `limit` rows.
+    """
+    rows = list(prompt)
+    while len(rows) < len(prompt) + limit:
+        logits = network(torch.tensor([rows]))[0, -1]
+        rows.append(pick(logits, len(rows)))
+        if rows[-1] in stop:
+            break
+    return rows[len(prompt) :]

