@@ -27,6 +27,7 @@ from .render import content_text, open_turn, render, render_conversation
 from .transcript import Provenance, Span, Transcript
 from .typescript import typescript
 from .vocabulary import (
+    MESSAGE_ENDS,
     STOP_TOKENS,
     TURN_STOP_TOKENS,
     VOCABULARY_SIZE,
@@ -40,6 +41,7 @@ from .vocabulary import (
 
 __all__ = [
     "EFFORTS",
+    "MESSAGE_ENDS",
     "POLICIES",
     "STOP_TOKENS",
     "TURN_STOP_TOKENS",

@@ -249,13 +249,16 @@ def _part_to_json(part: Content) -> dict[str, Any]:
             }
             return {"type": "system_content"} | {key: value for key, value in fields.items() if value is not None}
         case DeveloperContent():
-            fields = {"instructions": part.instructions, "tools": _namespaces_to_json(part.tools)}
-            if part.response_formats:
-                fields["response_formats"] = [
-                    {"name": shape.name, "description": shape.description, "schema": shape.schema}
-                    for shape in part.response_formats
-                ]
-            return {"type": "developer_content"} | {key: value for key, value in fields.items() if value is not None}
+            formats = [
+                {"name": shape.name, "description": shape.description, "schema": shape.schema}
+                for shape in part.response_formats
+            ]
+            told = {
+                "instructions": part.instructions,
+                "tools": _namespaces_to_json(part.tools),
+                "response_formats": formats or None,
+            }
+            return {"type": "developer_content"} | {key: value for key, value in told.items() if value is not None}
 
 
 def _namespaces_to_json(namespaces: tuple[ToolNamespace, ...]) -> dict[str, Any] | None:
@@ -286,6 +289,8 @@ def _part_from_json(data: Any, where: str) -> Content:
             if effort and effort not in EFFORTS:
                 raise HarmonyError(f"{where}.reasoning_effort: {effort!r} is none of {', '.join(EFFORTS)}")
             channels = data.get("channel_config") or {}
+            if not isinstance(channels, Mapping) or not isinstance(channels.get("valid_channels", []), list):
+                raise HarmonyError(f"{where}.channel_config: must be an object with a list valid_channels")
             return SystemContent(
                 model_identity=_optional_text(data, "model_identity"),
                 knowledge_cutoff=_optional_text(data, "knowledge_cutoff"),
@@ -299,10 +304,7 @@ def _part_from_json(data: Any, where: str) -> Content:
             return DeveloperContent(
                 instructions=_optional_text(data, "instructions"),
                 tools=_namespaces_from_json(data.get("tools"), f"{where}.tools"),
-                response_formats=tuple(
-                    ResponseFormat(name=shape["name"], schema=shape["schema"], description=shape.get("description"))
-                    for shape in data.get("response_formats") or ()
-                ),
+                response_formats=_formats_from_json(data.get("response_formats"), f"{where}.response_formats"),
             )
         case other:
             raise HarmonyError(f"{where}.type: {other!r} is none of text, system_content, developer_content")
@@ -329,6 +331,16 @@ def _namespaces_from_json(data: Any, where: str) -> tuple[ToolNamespace, ...]:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise HarmonyError(f"{where}: a namespace needs a name, and each of its tools one: {error}") from None
+
+
+def _formats_from_json(data: Any, where: str) -> tuple[ResponseFormat, ...]:
+    try:
+        return tuple(
+            ResponseFormat(name=shape["name"], schema=shape["schema"], description=shape.get("description"))
+            for shape in data or ()
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise HarmonyError(f"{where}: each needs a name and a schema: {error}") from None
 
 
 def _optional_text(data: JsonObject, key: str) -> str | None:

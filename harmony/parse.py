@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from .conversation import Message, Role, TextContent
 from .errors import ParseError, VocabularyError
-from .vocabulary import STOP_TOKENS, Special, Vocabulary
+from .vocabulary import MESSAGE_ENDS, Special, Vocabulary
 
 
 class Repair(StrEnum):
@@ -35,11 +35,11 @@ class Repair(StrEnum):
     """A new message began before the last one ended."""
     MISSING_ROLE = "missing_role"
     """A header names nobody: taken as the assistant's."""
-    MISSING_CHANNEL_NAME = "missing_channel_name"
-    """`<|channel|>` with no channel after it."""
-    EXTRA_HEADER_WORDS = "extra_header_words"
+    LONE_MARKER = "lone_marker"
+    """`<|channel|>` or `<|constrain|>` with no word after it."""
+    EXTRA_HEADER_WORDS = "extra_header_ids"
     """Header words without a meaning: left out of the message, kept in its ids."""
-    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - not a password
+    UNKNOWN_TOKEN = "unknown_token"
     """An id outside the vocabulary: U+FFFD in the text."""
 
 
@@ -93,6 +93,7 @@ class _State(StrEnum):
 
 
 _Word: TypeAlias = str | Special
+"""A word of a header, or one of its markers: CHANNEL or CONSTRAIN."""
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ class _Draft:
     """The message being read."""
 
     ids: list[int] = field(default_factory=list)
-    header_words: list[int] = field(default_factory=list)
+    header_ids: list[int] = field(default_factory=list)
     header: Header | None = None
     text: list[str] = field(default_factory=list)
     repairs: list[Repair] = field(default_factory=list)
@@ -127,7 +128,7 @@ class Parser:
         for id in ids:
             match self._state:
                 case _State.START:
-                    self._read_start(id)
+                    events.extend(self._read_start(id))
                 case _State.HEADER:
                     events.extend(self._read_header(id))
                 case _State.TEXT:
@@ -144,20 +145,21 @@ class Parser:
             return list(self._headless(None))
         return list(self._end(None))
 
-    def _read_start(self, id: int) -> None:
+    def _read_start(self, id: int) -> Iterator[ParseEvent]:
         self._state = _State.HEADER
-        self._draft.ids.append(id)
-        if id != Special.START:
+        if id == Special.START:
+            self._draft.ids.append(id)
+        else:
             self._mend(Repair.MISSING_START, "expected <|start|>", id)
-            self._draft.header_words.append(id)
+            yield from self._read_header(id)
 
     def _read_header(self, id: int) -> Iterator[ParseEvent]:
         draft = self._draft
         if id == Special.START:
-            if draft.header_words:
+            if draft.header_ids:
                 self._refuse("<|start|> inside a header", id)
                 yield from self._headless(None)
-                self._read_start(id)
+                yield from self._read_start(id)
             else:  # a doubled <|start|>
                 self._mend(Repair.EXTRA_HEADER_WORDS, "<|start|> after <|start|>", id)
                 draft.ids.append(id)
@@ -167,20 +169,20 @@ class Parser:
             draft.header = self._parse_header()
             self._state = _State.TEXT
             yield MessageStarted(draft.header)
-        elif id in STOP_TOKENS:
+        elif id in MESSAGE_ENDS:
             self._refuse("a header without <|message|>", id)
             yield from self._headless(Special(id))
         else:
-            draft.header_words.append(id)
+            draft.header_ids.append(id)
 
     def _read_text(self, id: int) -> Iterator[ParseEvent]:
-        if id in STOP_TOKENS:
+        if id in MESSAGE_ENDS:
             self._draft.ids.append(id)
             yield from self._end(Special(id))
         elif id == Special.START:
             self._mend(Repair.MISSING_END, "<|start|> inside a text", id)
             yield from self._end(None)
-            self._read_start(id)
+            yield from self._read_start(id)
         else:
             self._draft.ids.append(id)
             yield from self._add_text(self._decoder.decode(self._bytes(id)))
@@ -238,20 +240,22 @@ class Parser:
         channel = recipient = content_type = None
         rest = iter(words)
         for word in rest:
-            if word is Special.CHANNEL:
+            if isinstance(word, Special):
                 following = next(rest, None)
-                if isinstance(following, str) and channel is None:
+                if not isinstance(following, str):
+                    self._mend(Repair.LONE_MARKER, f"{word.text} with no word after it")
+                elif word is Special.CONSTRAIN:
+                    content_type = word.text + following
+                elif channel is None:
                     channel = following
                 else:
-                    self._mend(Repair.MISSING_CHANNEL_NAME, "<|channel|> without one channel name after it")
-            elif word is Special.CONSTRAIN:
-                content_type = word.text + str(next(rest, ""))
+                    self._mend(Repair.EXTRA_HEADER_WORDS, f"a second channel, {following!r}")
             elif word.startswith("to=") and recipient is None:
                 recipient = word.removeprefix("to=")
-            elif content_type is None and not isinstance(word, Special):
+            elif content_type is None and not word.startswith("to="):
                 content_type = word
             else:
-                self._mend(Repair.EXTRA_HEADER_WORDS, f"{str(word)!r} has no place in a header")
+                self._mend(Repair.EXTRA_HEADER_WORDS, f"{word!r} has no place in a header")
         return Header(role=role, name=name, channel=channel, recipient=recipient, content_type=content_type)
 
     def _speaker(self, words: list[_Word]) -> tuple[Role, str | None, list[_Word]]:
@@ -268,14 +272,13 @@ class Parser:
         """The header as words and markers."""
         words: list[_Word] = []
         text = b""
-        for id in [*self._draft.header_words, Special.MESSAGE]:
-            if id in (Special.CHANNEL, Special.CONSTRAIN, Special.MESSAGE):
-                words += text.decode("utf-8", "replace").split()
-                words.append(Special(id))
+        for id in self._draft.header_ids:
+            if id in (Special.CHANNEL, Special.CONSTRAIN):
+                words += [*text.decode("utf-8", "replace").split(), Special(id)]
                 text = b""
             else:
                 text += self._bytes(id)
-        return words[:-1]
+        return words + text.decode("utf-8", "replace").split()
 
     def _bytes(self, id: int) -> bytes:
         try:

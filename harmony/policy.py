@@ -19,14 +19,10 @@ def per_turn(messages: Sequence[Message]) -> list[Message]:
     That is reasoning, and calls of built-in tools with their results.
     """
     finals = [
-        at
-        for at, message in enumerate(messages)
-        if message.role is Role.ASSISTANT and message.channel == Channel.FINAL
+        at for at, message in enumerate(messages) if message.role is Role.ASSISTANT and message.channel == Channel.FINAL
     ]
     last_final = finals[-1] if finals else 0
-    return [
-        message for at, message in enumerate(messages) if at >= last_final or message.channel != Channel.ANALYSIS
-    ]
+    return [message for at, message in enumerate(messages) if at >= last_final or message.channel != Channel.ANALYSIS]
 
 
 def keep_all(messages: Sequence[Message]) -> list[Message]:

@@ -14,7 +14,7 @@ from .conversation import Message
 from .parse import parse
 from .policy import POLICIES, Policy
 from .render import open_turn, render, render_conversation
-from .vocabulary import STOP_TOKENS, Special, Vocabulary
+from .vocabulary import MESSAGE_ENDS, Special, Vocabulary
 
 
 class Provenance(StrEnum):
@@ -83,23 +83,23 @@ class Transcript:
 
         A closing `<|return|>` becomes `<|end|>`, as the format wants it in a history, and the policy may drop messages.
         """
-        before = self._ids
         self._end_message()
+        before, spans = self._ids, self._spans
+        self._ids, self._spans = [], []
         parsed = parse(before, self.vocabulary)
         kept = set(map(id, POLICIES[policy]([each.message for each in parsed])))
-        spans, self._ids, self._spans = self._spans, [], []
         at = 0
         for each in parsed:
             end = at + len(each.ids)
             if id(each.message) in kept:
                 for span in spans:
                     self.extend(before[max(at, span.start) : min(end, span.end)], span.provenance)
+                if each.ended_by in (Special.RETURN, Special.ENDOFTEXT):
+                    self._ids[-1] = int(Special.END)
             at = end
-        if self._ids and self._ids[-1] == Special.RETURN:
-            self._ids[-1] = int(Special.END)
         pairs = zip(before, self._ids, strict=False)
         return next((at for at, (old, new) in enumerate(pairs) if old != new), min(len(before), len(self._ids)))
 
     def _end_message(self) -> None:
-        if self._ids and self._ids[-1] not in STOP_TOKENS:
+        if self._ids and self._ids[-1] not in MESSAGE_ENDS:
             self.extend([Special.END], Provenance.FORCED)

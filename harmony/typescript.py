@@ -25,7 +25,7 @@ _ANNOTATIONS = ("title", "description", "examples", "default", "nullable")
 def typescript(schema: JsonSchema, indent: str = "") -> str:
     """The type text of `schema`, as in `type f = (_: {text}) => any;`. Never raises.
 
-    `indent` starts every line after the first. Local references such as `#/$defs/X` are resolved against `schema`.
+    `indent` is what the lines inside the text start with. Local references (`#/$defs/X`) are resolved against `schema`.
     """
     return _type(_Inliner(schema).inline(schema), indent)
 

@@ -31,10 +31,18 @@ LAST_SPECIAL: Final = 201_088
 """The highest id of the encoding. It has no row in the released checkpoints, so no model can sample it."""
 
 # The split pattern of o200k_base (tiktoken_ext.openai_public).
-_LOWER_WORD = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-_UPPER_WORD = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_BEFORE_WORD, _AFTER_WORD = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 _PATTERN = "|".join(
-    [_LOWER_WORD, _UPPER_WORD, r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"]
+    [
+        f"{_BEFORE_WORD}{_UPPER}*{_LOWER}+{_AFTER_WORD}",
+        f"{_BEFORE_WORD}{_UPPER}+{_LOWER}*{_AFTER_WORD}",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    ]
 )
 
 
@@ -57,13 +65,15 @@ class Special(IntEnum):
 
 
 STOP_TOKENS: Final = frozenset({Special.RETURN, Special.END, Special.CALL})
-"""What ends a message."""
+"""What ends a message in the format."""
+MESSAGE_ENDS: Final = STOP_TOKENS | {Special.ENDOFTEXT}
+"""What ends a message in practice: models also sample `<|endoftext|>`."""
 TURN_STOP_TOKENS: Final = frozenset({Special.RETURN, Special.CALL, Special.ENDOFTEXT})
 """What ends a model's turn: the answer is given, or a tool is to run."""
 
-_SPECIAL_TEXT: Final[dict[int, str]] = {
-    id: f"<|reserved_{id}|>" for id in range(ORDINARY_SIZE, LAST_SPECIAL + 1)
-} | {special.value: special.text for special in Special}
+_SPECIAL_TEXT: Final[dict[int, str]] = {id: f"<|reserved_{id}|>" for id in range(ORDINARY_SIZE, LAST_SPECIAL + 1)} | {
+    special.value: special.text for special in Special
+}
 
 
 def is_special(id: int) -> bool:
@@ -124,6 +134,8 @@ class BytePairVocabulary:
         Raises VocabularyError for an id that is not in this vocabulary.
         """
         wanted = list(ids)
+        if unknown := [id for id in wanted if is_special(id) and id not in self._special]:
+            raise VocabularyError(f"token id {unknown[0]} is not in this vocabulary of {len(self.ids)} tokens")
         ranks = {self.token_bytes(id): id for id in wanted if not is_special(id)}
         return BytePairVocabulary(ranks, self._special.intersection(wanted))
 

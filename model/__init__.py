@@ -1,1 +1,27 @@
-"""Placeholder."""
+"""gpt-oss: configuration, network, checkpoints, and the engines that generate with them.
+
+Read in this order: config, transformer, checkpoint, cache, sampler, engine, engines/torch. Importing this package
+imports no torch.
+"""
+
+from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
+from .engine import Capabilities, Sampled, Sampling, TokenEngine
+from .errors import CheckpointError, ConfigError, ModelError
+from .resolve import DEFAULT, find, resolve
+
+__all__ = [
+    "DEFAULT",
+    "GPT_OSS_20B",
+    "GPT_OSS_120B",
+    "Capabilities",
+    "CheckpointError",
+    "ConfigError",
+    "ModelConfig",
+    "ModelError",
+    "RopeScaling",
+    "Sampled",
+    "Sampling",
+    "TokenEngine",
+    "find",
+    "resolve",
+]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,24 @@ from torch import Tensor
 from . import mxfp4
 from .config import ModelConfig
 from .errors import CheckpointError, ConfigError
+from .sampler import Sampler
 from .transformer import Transformer
 
-_INDEX, _SINGLE, _CONFIG, _IDS = "model.safetensors.index.json", "model.safetensors", "config.json", "vocabulary.json"
+_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+_CONFIG, _GENERATION, _IDS = "config.json", "generation_config.json", "vocabulary.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A loaded model. ids: the token id of each embedding row; None where rows are the ids themselves."""
+    """A loaded model.
+
+    ids: the token id of each embedding row; None where rows are the ids themselves.
+    sampling: what the model itself asks for, in generation_config.json.
+    """
 
     network: Transformer
     ids: tuple[int, ...] | None = None
+    sampling: Sampler = field(default_factory=Sampler)
 
 
 def load(folder: Path, *, dtype: torch.dtype = torch.float32) -> Checkpoint:
@@ -56,7 +63,7 @@ def load(folder: Path, *, dtype: torch.dtype = torch.float32) -> Checkpoint:
                 )
             module, _, leaf = name.rpartition(".")
             setattr(network.get_submodule(module), leaf, torch.nn.Parameter(tensor, requires_grad=False))
-    return Checkpoint(network.eval(), _read_ids(folder, config))
+    return Checkpoint(network.eval(), _read_ids(folder, config), _read_sampling(folder))
 
 
 def save(
@@ -103,6 +110,14 @@ def _read_ids(folder: Path, config: ModelConfig) -> tuple[int, ...] | None:
     if not isinstance(ids, list) or len(ids) != config.vocab_size or len(set(ids)) != len(ids):
         raise CheckpointError(f"{path}: must list one distinct token id for each of the {config.vocab_size} rows")
     return tuple(ids)
+
+
+def _read_sampling(folder: Path) -> Sampler:
+    path = folder / _GENERATION
+    wanted = _read_json(path) if path.exists() else {}
+    if not wanted.get("do_sample", True):
+        return Sampler(temperature=0.0)
+    return Sampler(temperature=float(wanted.get("temperature", 1.0)), top_p=float(wanted.get("top_p", 1.0)))
 
 
 def _open_shards(folder: Path, stack: ExitStack) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def quantize(x: Tensor) -> tuple[Tensor, Tensor]:
 
     The exponent of a block is that of its largest magnitude less E2M1's largest; values round to the nearest code.
     """
-    groups = x.float().unflatten(-1, (-1, BLOCK))
+    groups = x.float().reshape(*x.shape[:-1], -1, BLOCK)
     largest = groups.abs().amax(-1)
     exponents = (torch.frexp(largest).exponent - 1 - _LARGEST_EXPONENT).clamp(-_BIAS, _BIAS)
     exponents = torch.where(largest == 0, -_BIAS, exponents)

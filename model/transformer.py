@@ -28,7 +28,7 @@ class LayerCache(Protocol):
     """Keys and values of one layer."""
 
     def update(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Appends `[batch, kv_heads, new, head_dim]`; returns all that there is, `[batch, kv_heads, time, head_dim]`."""
+        """Appends `[batch, kv_heads, new, head_dim]`; returns all there is, `[batch, kv_heads, time, head_dim]`."""
 
 
 class RMSNorm(nn.Module):
@@ -68,6 +68,24 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).to(x.dtype)
 
 
+def attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, mask: Tensor) -> Tensor:
+    """Scaled dot-product attention with sinks; `[batch, heads, time, head_dim]` throughout, fewer heads in keys.
+
+    A sink is one more key that brings a zero value. Every query gets a component of 1 and the sink's key has
+    sink / scale there, so that the fused kernel computes its logit (and its gradient) like any other.
+    """
+    batch, heads, _, head_dim = queries.shape
+    scale = head_dim**-0.5
+    group = heads // keys.shape[1]
+    sink_keys = F.pad((sinks.to(queries.dtype) / scale).view(1, heads, 1, 1), (head_dim, 0))
+    keys = F.pad(keys, (0, 1)).repeat_interleave(group, dim=1)
+    keys = torch.cat((sink_keys.expand(batch, -1, -1, -1), keys), dim=2)
+    values = F.pad(values, (0, 1, 1, 0)).repeat_interleave(group, dim=1)
+    queries = torch.cat((queries, torch.ones_like(queries[..., :1])), dim=-1)
+    mask = F.pad(mask, (1, 0)).to(queries.dtype)
+    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=scale)[..., :head_dim]
+
+
 class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -82,22 +100,16 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None) -> Tensor:
         """x: `[batch, time, hidden]`; mask: `[time, all time]`, 0 where visible, else -inf."""
         batch, time, _ = x.shape
-        head_dim, kv_heads = self.config.head_dim, self.config.num_kv_heads
 
         def heads(projected: Tensor) -> Tensor:
-            return projected.view(batch, time, -1, head_dim).transpose(1, 2)
+            return projected.view(batch, time, -1, self.config.head_dim).transpose(1, 2)
 
         queries = rotate(heads(self.q_proj(x)), *rope)
         keys, values = rotate(heads(self.k_proj(x)), *rope), heads(self.v_proj(x))
         if cache is not None:
             keys, values = cache.update(keys, values)
-        # Queries of one group share a key head: fold the group into time, so that each is one matrix product.
-        grouped = (queries * head_dim**-0.5).reshape(batch, kv_heads, -1, head_dim)
-        scores = (grouped @ keys.transpose(2, 3)).view(batch, -1, time, keys.shape[2]).float() + mask
-        sinks = self.sinks.float().view(1, -1, 1, 1).expand(batch, -1, time, 1)
-        weights = torch.cat((scores, sinks), dim=-1).softmax(-1)[..., :-1].to(values.dtype)
-        mixed = weights.view(batch, kv_heads, -1, keys.shape[2]) @ values
-        mixed = mixed.view(batch, -1, time, head_dim).transpose(1, 2).reshape(batch, time, -1)
+        mixed = attend(queries, keys, values, self.sinks, mask)
+        mixed = mixed.transpose(1, 2).reshape(batch, time, -1)
         projected: Tensor = self.o_proj(mixed)
         return projected
 
@@ -140,7 +152,7 @@ class Experts(nn.Module):
         tokens = order // experts.shape[1]
         counts = experts.flatten().bincount(minlength=len(self.down_proj)).tolist()
         outs = []
-        for expert, own in enumerate(x[tokens].split(counts)):
+        for expert, own in enumerate(torch.split(x[tokens], counts)):
             if len(own):
                 inner = self.swiglu(torch.addmm(self.gate_up_proj_bias[expert], own, self.gate_up_proj[expert]))
                 outs.append(torch.addmm(self.down_proj_bias[expert], inner, self.down_proj[expert]))

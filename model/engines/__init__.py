@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The engines: torch (local weights), scripted (fixed turns, for tests and examples)."""

@@ -278,9 +278,7 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
         messages.append(Message.assistant(text, channel=Channel.ANALYSIS))
 
     def run(code: str) -> str:
-        messages.append(
-            Message.assistant(code, channel=Channel.ANALYSIS, recipient="python", content_type="code")
-        )
+        messages.append(Message.assistant(code, channel=Channel.ANALYSIS, recipient="python", content_type="code"))
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(code, session)
@@ -357,4 +355,4 @@ def _check(expression: str) -> str | None:
 
 
 def efforts(draw: Draw) -> Effort:
-    return draw.rng.choices(EFFORTS, [0.3, 0.45, 0.25])[0]
+    return draw.rng.choices(EFFORTS, [0.35, 0.47, 0.18])[0]

@@ -259,22 +259,27 @@ INSTRUCTIONS: Final[tuple[str, ...]] = (
 )
 
 THINGS: Final[tuple[str, ...]] = tuple(
-    "apples pears books pens coins cards stones shells eggs cookies marbles stamps cups plates chairs balls flowers "
-    "toys candles tickets photos oranges lemons pencils boxes keys buttons bottles cakes muffins stickers magnets "
-    "lamps nails bricks seeds plants trees birds fish rabbits shirts hats socks shoes rings beads maps letters "
-    "notebooks crayons peaches plums grapes carrots potatoes onions loaves cheeses jars baskets ribbons kites drums "
-    "bananas mangoes tomatoes erasers rulers folders envelopes badges puzzles games dolls cars trucks trains boats".split()
+    """
+    apples pears books pens coins cards stones shells eggs cookies marbles stamps cups plates chairs balls flowers
+    toys candles tickets photos oranges lemons pencils boxes keys buttons bottles cakes muffins stickers magnets
+    lamps nails bricks seeds plants trees birds fish rabbits shirts hats socks shoes rings beads maps letters
+    notebooks crayons peaches plums grapes carrots potatoes onions loaves cheeses jars baskets ribbons kites drums
+    bananas mangoes tomatoes erasers rulers folders envelopes badges puzzles games dolls cars trucks trains boats
+    """.split()
 )
 
-PLACES: Final[tuple[str, ...]] = tuple(
-    "the shop|the market|the museum|the school|the library|the garden|the bakery|the station|the zoo|the park|the farm|"
-    "the store|the cinema|the village|the hotel|a shop|a warehouse|a theater|a garage|an office".split("|")
+PLACES: Final[tuple[str, ...]] = (
+    *("the shop", "the market", "the museum", "the school", "the library", "the garden", "the bakery"),
+    *("the station", "the zoo", "the park", "the farm", "the store", "the cinema", "the village", "the hotel"),
+    *("a shop", "a warehouse", "a theater", "a garage", "an office"),
 )
 
 NAMES: Final[tuple[str, ...]] = tuple(
-    "Anna Ben Clara David Emma Felix Grace Henry Ida Jack Kate Leo Maria Noah Olga Paul Rosa Sam Tina Victor Alice Bob "
-    "Carlos Diana Eric Fatima George Hannah Ivan Julia Kevin Laura Mark Nina Oscar Peter Quinn Rachel Simon Tom Uma Vera "
-    "Will Yuki Zoe Ali Mei Raj Lena Omar Sara John Lisa James Mary Liam Mia".split()
+    """
+    Anna Ben Clara David Emma Felix Grace Henry Ida Jack Kate Leo Maria Noah Olga Paul Rosa Sam Tina Victor Alice Bob
+    Carlos Diana Eric Fatima George Hannah Ivan Julia Kevin Laura Mark Nina Oscar Peter Quinn Rachel Simon Tom Uma
+    Vera Will Yuki Zoe Ali Mei Raj Lena Omar Sara John Lisa James Mary Liam Mia
+    """.split()
 )
 
 # Stories put together from sentences: a start, one to three events, a question.

@@ -45,9 +45,10 @@ LAYERS: Final = 4
 WIDTH: Final = 192
 SEED: Final = 7
 
-SHORT_STEPS: Final = 3000
-LONG_STEPS: Final = 7000
+SHORT_STEPS: Final = 900
+LONG_STEPS: Final = 1700
 CONVERSATIONS: Final = 24  # a step
+GROUP: Final = 8  # conversations of similar length that are padded together
 WARMUP: Final = 100  # steps
 DECAY: Final = 0.4  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 0.02
@@ -140,11 +141,10 @@ def warm_up_conversation(draw: Draw) -> list[Message]:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Conversations that share one system message."""
+    """Conversations that share one system message, in groups of similar length."""
 
     prefix: Tensor  # [1, time] embedding rows; no time at all in the short phase
-    rows: Tensor  # [batch, time], padded on the right
-    weights: Tensor  # [batch, time]
+    groups: list[tuple[Tensor, Tensor]]  # rows and loss weights, [batch, time], padded on the right
 
 
 class Batches:
@@ -172,17 +172,25 @@ class Batches:
 
     def _batch(self, prefix: list[int], conversations: list[list[Message]]) -> Batch:
         documents = [document(messages, self.vocabulary) for messages in conversations]
-        longest = max(len(each.ids) for each in documents)
+        documents.sort(key=lambda each: len(each.ids))
+        groups = [self._group(documents[at : at + GROUP]) for at in range(0, len(documents), GROUP)]
+        return Batch(torch.tensor([[self.row_of[id] for id in prefix]], dtype=torch.long), groups)
+
+    def _group(self, documents: list[Document]) -> tuple[Tensor, Tensor]:
+        longest = len(documents[-1].ids)
         rows = torch.zeros(len(documents), longest, dtype=torch.long)
         weights = torch.zeros(len(documents), longest)
         for at, each in enumerate(documents):
             rows[at, : len(each.ids)] = torch.tensor([self.row_of[id] for id in each.ids])
             weights[at, : len(each.ids)] = torch.tensor(each.weights)
-        return Batch(torch.tensor([[self.row_of[id] for id in prefix]], dtype=torch.long), rows, weights)
+        return rows, weights
 
 
 class SharedPrefix:
-    """A layer's keys and values of a prefix that all rows of a batch share, with gradients."""
+    """A layer's keys and values of a prefix that all rows of a batch share, with gradients.
+
+    The first update brings the prefix; later ones see it, and are not kept.
+    """
 
     def __init__(self) -> None:
         self._prefix: tuple[Tensor, Tensor] | None = None
@@ -213,7 +221,8 @@ def initialize(network: Transformer) -> None:
 
 
 def optimizers(network: Transformer) -> list[torch.optim.Optimizer]:
-    matrices, rest = [], []
+    matrices: list[torch.nn.Parameter] = []
+    rest: list[torch.nn.Parameter] = []
     for name, parameter in network.named_parameters():
         hidden = ".self_attn." in name or ".experts." in name
         is_matrix = parameter.dim() >= 2 and hidden and not name.endswith("bias")
@@ -231,20 +240,22 @@ def rate(step: int, steps: int) -> float:
 
 def loss_of(network: Transformer, batch: Batch) -> tuple[Tensor, float, float]:
     """The loss, the mean nats per token that the assistant samples, and the share of these that are right."""
-    routers: list[Tensor] = []
     caches: list[LayerCache] | None = None
     if batch.prefix.numel():
         caches = [SharedPrefix() for _ in range(network.config.num_layers)]
         network(batch.prefix, caches=caches)
-    start = batch.prefix.shape[1]
-    logits = network(batch.rows, caches=caches, start=start, router_logits=routers)[:, :-1].flatten(0, 1)
-    targets, weights = batch.rows[:, 1:].flatten(), batch.weights[:, 1:].flatten()
-    each = F.cross_entropy(logits, targets, reduction="none")
-    sampled = weights == 1.0
-    right = (logits.argmax(-1) == targets)[sampled].float().mean().item()
-    loss = (each * weights).sum() / weights.sum()
+    losses, targets, weights, right, routers = [], [], [], [], list[Tensor]()
+    for rows, own_weights in batch.groups:
+        logits = network(rows, caches=caches, start=batch.prefix.shape[1], router_logits=routers)[:, :-1].flatten(0, 1)
+        targets.append(rows[:, 1:].flatten())
+        weights.append(own_weights[:, 1:].flatten())
+        losses.append(F.cross_entropy(logits, targets[-1], reduction="none"))
+        right.append(logits.argmax(-1) == targets[-1])
+    each, weight = torch.cat(losses), torch.cat(weights)
+    sampled = weight == 1.0
+    loss = (each * weight).sum() / weight.sum()
     loss = loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean()
-    return loss, each[sampled].mean().item(), right
+    return loss, each[sampled].mean().item(), torch.cat(right)[sampled].float().mean().item()
 
 
 def _imbalance(logits: Tensor) -> Tensor:
@@ -271,10 +282,10 @@ def whole_conversations_right(network: Transformer, vocabulary: BytePairVocabula
     return right / count
 
 
-def train(out: Path, *, short_steps: int = SHORT_STEPS, long_steps: int = LONG_STEPS) -> None:
-    """Trains from nothing and writes the checkpoint to `out`, also every few minutes on the way."""
+def train(out: Path, *, short_steps: int = SHORT_STEPS, long_steps: int = LONG_STEPS, threads: int = 1) -> None:
+    """Trains and writes the checkpoint to `out`. Killed on the way, it goes on from the last saved step."""
     torch.manual_seed(SEED)
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     vocabulary = build_vocabulary()
     ids = tuple(vocabulary.ids)
     network = Transformer(config(len(ids)))
@@ -283,28 +294,54 @@ def train(out: Path, *, short_steps: int = SHORT_STEPS, long_steps: int = LONG_S
     print(f"{len(ids)} tokens, {size / 1e6:.2f}M parameters", flush=True)
     batches = Batches(vocabulary, SEED)
     steps = short_steps + long_steps
-    tools = optimizers(network)
+    pair = optimizers(network)
+    state = out / "training.pt"
+    first = _restore(state, network, pair, batches) if state.exists() else 0
     begin = time.monotonic()
-    for step in range(steps):
+    for step in range(first, steps):
         factor = rate(step, steps)
-        for optimizer, full in zip(tools, (RATE_MUON, RATE_ADAMW), strict=True):
+        for optimizer, full in zip(pair, (RATE_MUON, RATE_ADAMW), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = full * factor
         batch = batches.short() if step < short_steps else batches.long()
         loss, nats, right = loss_of(network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        for optimizer in tools:
+        for optimizer in pair:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        if step % 50 == 0:
+        if step % 25 == 0:
             minutes = (time.monotonic() - begin) / 60
             print(f"{step:6} {minutes:6.1f} min  loss {loss.item():.3f}  {nats:.4f} nats  {right:.4f}", flush=True)
-        if step % 500 == 499 or step == steps - 1:
+        if step % 100 == 99 or step == steps - 1:
             checkpoint.save(network, out, ids=ids)
+            _keep(state, network, pair, batches, step + 1)
             if step >= short_steps:
-                score = whole_conversations_right(network, vocabulary, 100, seed=step)
+                score = whole_conversations_right(network, vocabulary, 50, seed=step)
                 print(f"{step:6} held-out conversations right: {score:.2f}", flush=True)
+    state.unlink(missing_ok=True)
+
+
+def _keep(path: Path, network: Transformer, pair: list[torch.optim.Optimizer], batches: Batches, step: int) -> None:
+    state = {
+        "network": network.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in pair],
+        "draws": batches.draw.rng.getstate(),
+        "step": step,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _restore(path: Path, network: Transformer, pair: list[torch.optim.Optimizer], batches: Batches) -> int:
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    for optimizer, own in zip(pair, state["optimizers"], strict=True):
+        optimizer.load_state_dict(own)
+    batches.draw.rng.setstate(state["draws"])
+    step: int = state["step"]
+    return step
 
 
 if __name__ == "__main__":
@@ -312,5 +349,6 @@ if __name__ == "__main__":
     arguments.add_argument("out", type=Path, help="folder for the checkpoint")
     arguments.add_argument("--short-steps", type=int, default=SHORT_STEPS)
     arguments.add_argument("--long-steps", type=int, default=LONG_STEPS)
+    arguments.add_argument("--threads", type=int, default=1)
     given = arguments.parse_args()
-    train(given.out, short_steps=given.short_steps, long_steps=given.long_steps)
+    train(given.out, short_steps=given.short_steps, long_steps=given.long_steps, threads=given.threads)

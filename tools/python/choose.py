@@ -1,4 +1,4 @@
-"""Which sandbox runs here: found out by running a cell in it, never assumed, and never weaker than what was asked for."""
+"""Which sandbox runs here: found out by running a cell in it, and never weaker than what was asked for."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ class DriverSession:
         if self._closed:
             raise SandboxError("the Python session is closed; open another one")
         if self._channel is None:
-            self._channel = Channel(self._spec, self._start)
+            try:
+                self._channel = Channel(self._spec, self._start)
+            except OSError as error:
+                raise SandboxError(f"could not start {self._backend}: {error}") from None
             await self._channel.ready()
         try:
             frame = await self._channel.run(code, limit)

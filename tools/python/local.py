@@ -1,7 +1,7 @@
 """No sandbox at all: the driver as an ordinary process of the user's, for those who ask for it by name.
 
 Time, output and memory per process are limited; files, network and number of processes are not. A child that leaves the
-process group outlives the session.
+process group outlives the session, and a cell can signal every process of the user's, which for root is all of them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The portable floor: Monty, a small Python interpreter written in Rust, each session in a process of its own.
 
 It has no way to reach files, network, environment or processes, so it needs no kernel feature; it is also not all of
-Python, and `limitations` says so to the model. A cell that is late is ended with its process: Monty makes no promise about
-a heap that was stopped half-way, so the state is lost.
+Python, and `limitations` says so to the model. A cell that is late is ended with its process: Monty makes no promise
+about a heap that was stopped half-way, so the state is lost.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Monty:
 
 
 class MontySession:
-    """A `Session` whose interpreter starts with the first cell."""
+    """A `Session` whose interpreter starts with the first cell. No cell runs longer than `Spec.timeout`."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
@@ -78,6 +78,9 @@ class MontySession:
                     status, error = "error", self._describe(failure)
             except (pydantic_monty.MontyError, RuntimeError) as failure:
                 status, error = "killed", f"the interpreter died: {failure}"
+            except OSError as failure:
+                await self._end()
+                raise SandboxError(f"could not start monty: {failure}; install pydantic-monty") from None
             except BaseException:  # cancellation: the process is in the middle of something
                 await self._end()
                 raise

@@ -1,7 +1,7 @@
 """What every sandbox promises: the limits of a session, the result of a cell, and two small protocols.
 
-A session is one Python interpreter with its variables. A cell is one piece of code that runs in it. Everything a model's
-code does ends in a `Result`; an exception from here means that the host, not the cell, is at fault.
+A session is one Python interpreter with its variables. A cell is one piece of code that runs in it. Everything a
+model's code does ends in a `Result`; an exception from here means that the host, not the cell, is at fault.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ..errors import ToolError
+
 MIB = 1024 * 1024
 
 
-class SandboxError(Exception):
+class SandboxError(ToolError):
     """A sandbox cannot be had here. The message is one line: what is wrong and what to do."""
 
 

@@ -1,0 +1,69 @@
+"""What generates: ids in, an asynchronous stream of ids out.
+
+An engine knows nothing of messages, tools or turns. This file imports no torch, so that remote engines and the
+command line stay light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from cadenza.harmony import Provenance, Vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to sample. A None leaves the choice to the model's own generation_config.json.
+
+    temperature: 0 or more, 0 takes the likeliest token; top_p: (0, 1]; seed: makes a request repeatable.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One token. logprob: nats, under the distribution that it was drawn from; 0 where there was no choice."""
+
+    id: int
+    logprob: float
+    provenance: Provenance = Provenance.SAMPLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an engine can hold to.
+
+    mask: how much of a turn it can constrain; ids: whether prompts go in as ids; context: tokens in all.
+    """
+
+    mask: Literal["turn", "body", "none"] = "none"
+    ids: bool = True
+    context: int
+
+
+class TokenEngine(Protocol):
+    """A model behind ids of o200k_harmony."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the engine's prompts must be rendered with."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be asked of it."""
+
+    def generate(
+        self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
+    ) -> AsyncIterator[Sampled]:
+        """Streams at most `limit` tokens, the last one possibly out of `stop`.
+
+        Closing the stream frees what it holds. Raises ModelError for a prompt that it cannot take.
+        """
+
+    async def close(self) -> None:
+        """Frees the model."""

@@ -1,0 +1,68 @@
+"""An engine that samples what it was told to: turns written down beforehand.
+
+It runs the real loop, parser and tools, so that tests and examples need no model. It says what it is: its ids are
+rendered, not sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import anyio.lowlevel
+
+from cadenza.harmony import (
+    Message,
+    Provenance,
+    Special,
+    Vocabulary,
+    o200k_harmony,
+    open_turn,
+    render_conversation,
+)
+
+from ..engine import Capabilities, Sampled, Sampling
+from ..errors import ModelError
+
+
+class ScriptedEngine:
+    """Plays turns in order, each a list of messages or of raw ids (what follows `<|start|>assistant`)."""
+
+    def __init__(self, turns: Sequence[Sequence[Message] | Sequence[int]], *, context: int = 131_072) -> None:
+        self._turns = list(turns)
+        self._context = context
+        self.prompts: list[tuple[int, ...]] = []
+        """Every prompt that came in."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return o200k_harmony()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(context=self._context)
+
+    async def generate(
+        self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
+    ) -> AsyncIterator[Sampled]:
+        """Raises ModelError when the script is over."""
+        if len(self.prompts) >= len(self._turns):
+            raise ModelError(f"the script has only {len(self._turns)} turns")
+        ids = self._ids(self._turns[len(self.prompts)])
+        self.prompts.append(tuple(prompt))
+        for id in ids[:limit]:
+            await anyio.lowlevel.checkpoint()
+            yield Sampled(id, 0.0, Provenance.RENDERED)
+            if id in stop:
+                return
+
+    async def close(self) -> None:
+        return None
+
+    def _ids(self, turn: Sequence[Message] | Sequence[int]) -> list[int]:
+        messages = [message for message in turn if isinstance(message, Message)]
+        if not messages:
+            return [id for id in turn if isinstance(id, int)]
+        ids = render_conversation(messages, self.vocabulary)[len(open_turn(self.vocabulary)) :]
+        if messages[-1].recipient is None:
+            ids[-1] = int(Special.RETURN)
+        return ids
