@@ -1,1 +1,26 @@
-"""Placeholder."""
+"""Agents: a configuration, the loop that runs it, and the events that tell what happened.
+
+from cadenza.agent import Agent
+
+result = Agent(tools=["python"]).run_sync("What is 48 * 17?")
+print(result.output)
+"""
+
+from .agent import Agent, RunResult
+from .errors import AgentError, LimitError, RunError, UserError
+from .events import Durable, Ephemeral, Event, Usage
+from .limits import Limits
+
+__all__ = [
+    "Agent",
+    "AgentError",
+    "Durable",
+    "Ephemeral",
+    "Event",
+    "LimitError",
+    "Limits",
+    "RunError",
+    "RunResult",
+    "Usage",
+    "UserError",
+]

@@ -56,6 +56,12 @@ class Transcript:
         """Adjacent, in order, covering all ids."""
         return tuple(self._spans)
 
+    def copy(self) -> Transcript:
+        """One that grows by itself."""
+        twin = Transcript(self.vocabulary)
+        twin._ids, twin._spans = list(self._ids), list(self._spans)
+        return twin
+
     def extend(self, ids: Iterable[int], provenance: Provenance) -> None:
         """Appends ids as they are."""
         start = len(self._ids)

@@ -6,7 +6,7 @@ command line stay light.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -59,7 +59,7 @@ class TokenEngine(Protocol):
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
-    ) -> AsyncIterator[Sampled]:
+    ) -> AsyncGenerator[Sampled, None]:
         """Streams at most `limit` tokens, the last one possibly out of `stop`.
 
         Closing the stream frees what it holds. Raises ModelError for a prompt that it cannot take.

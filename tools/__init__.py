@@ -3,7 +3,7 @@
 from .errors import ToolError
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, built_in
-from .toolset import ToolResult, Toolset, ToolSession
+from .toolset import ToolResult, ToolSession, Toolset
 
 __all__ = [
     "BUILT_IN",

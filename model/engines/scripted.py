@@ -6,7 +6,7 @@ rendered, not sampled.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import anyio.lowlevel
 
@@ -43,7 +43,7 @@ class ScriptedEngine:
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
-    ) -> AsyncIterator[Sampled]:
+    ) -> AsyncGenerator[Sampled, None]:
         """Raises ModelError when the script is over."""
         if len(self.prompts) >= len(self._turns):
             raise ModelError(f"the script has only {len(self._turns)} turns")

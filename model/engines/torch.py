@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import anyio
@@ -52,7 +52,7 @@ class TorchEngine:
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
-    ) -> AsyncIterator[Sampled]:
+    ) -> AsyncGenerator[Sampled, None]:
         """Raises ModelError for an empty or too long prompt, or an id that the model has no row for."""
         rows = self._to_rows(prompt)
         context = self._network.config.max_context

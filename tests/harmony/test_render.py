@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 
 import openai_harmony
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai_harmony import HarmonyEncoding as Reference
+
 from cadenza.harmony import (
     EFFORTS,
     BytePairVocabulary,
@@ -24,9 +28,6 @@ from cadenza.harmony import (
     render,
     render_conversation,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from openai_harmony import HarmonyEncoding as Reference
 
 keep_analysis = openai_harmony.RenderConversationConfig(auto_drop_analysis=False)
 

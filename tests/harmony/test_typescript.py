@@ -7,10 +7,11 @@ from typing import Any, Literal, Optional
 
 import openai_harmony
 import pytest
-from cadenza.harmony.typescript import typescript
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
+
+from cadenza.harmony.typescript import typescript
 
 Schema = dict[str, Any]
 

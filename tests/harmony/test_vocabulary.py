@@ -1,10 +1,11 @@
 """`vocabulary` against openai-harmony's tokenizer, and restrictions of it."""
 
 import pytest
-from cadenza.harmony import BytePairVocabulary, Special, VocabularyError, is_special, o200k_harmony, restricted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai_harmony import HarmonyEncoding as Reference
+
+from cadenza.harmony import BytePairVocabulary, Special, VocabularyError, is_special, o200k_harmony, restricted
 
 ORDINARY = range(199_998)
 SPECIAL = range(199_998, 201_089)

@@ -1,0 +1,51 @@
+# One screen of habits. `make demo` and `make test` need nothing but Python >= 3.11: each does all of its own set-up.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint types nano nano-score wheel clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed ## set up, then the bundled model reasons, calls Python and answers
+	$(BIN)/agent run examples/arithmetic.yaml
+
+test: $(VENV)/.tests-installed ## set up, then run the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+nano: $(VENV)/.installed ## train the bundled model anew (about an hour)
+	$(BIN)/python -m cadenza.model.nano.recipe model/nano/weights --threads 2
+
+nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
+	$(BIN)/python -m cadenza.agent.evals.nano --count 200
+
+wheel: $(VENV)/.lint-installed ## build dist/*.whl
+	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- set-up: a stamp for each layer; a second run starts at once ------------------------------------------------------
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.tests-installed: requirements/test.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.lint-installed: requirements/lint.txt $(VENV)/.tests-installed
+	$(BIN)/python -m pip install --quiet --requirement requirements/lint.txt
+	@touch $@

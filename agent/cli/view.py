@@ -1,0 +1,95 @@
+"""The live view of a run on stderr: reasoning dim, calls and results framed.
+
+All that it prints comes from a model or a tool, so control characters are taken out and nothing is read as markup.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from ..events import (
+    Event,
+    LimitHit,
+    PreambleDelta,
+    ReasoningDelta,
+    Repaired,
+    RunFinished,
+    RunStarted,
+    StateLost,
+    ToolCallReady,
+    ToolFinished,
+)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_MOST_LINES = 40  # of a result
+
+
+def clean(text: str) -> str:
+    """Without what could steer a terminal: control characters (escape sequences begin with one), bidi overrides."""
+    return _CONTROL.sub("", text)
+
+
+class LiveView:
+    """Prints events as they come."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
+        self._mid_line = False
+
+    def show(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                tools = f", tools: {', '.join(event.tools)}" if event.tools else ""
+                self._line(f"{event.model}, effort {event.effort}{tools}", "bold")
+            case ReasoningDelta(text=text):
+                self._stream(text, "dim")
+            case PreambleDelta(text=text):
+                self._stream(text, "")
+            case ToolCallReady():
+                self._frame(event.arguments, f"call {event.recipient}", "cyan")
+            case ToolFinished():
+                how = "" if event.status == "ok" else f"{event.status}, "
+                title = f"result ({how}{event.backend}, {event.seconds:.2f} s)"
+                self._frame(_head(event.text), title, "green" if event.status == "ok" else "yellow")
+            case StateLost():
+                self._line(f"the {event.backend} session was lost with all its variables", "yellow")
+            case Repaired():
+                self._line(f"repaired: {', '.join(event.repairs)}", "yellow")
+            case LimitHit():
+                self._line(f"limit: {event.value} of {event.limit} {event.kind}", "red")
+            case RunFinished():
+                turns = "1 turn" if event.turns == 1 else f"{event.turns} turns"
+                self._line(f"{turns}, {event.usage.prompt} tokens read, {event.usage.sampled} written", "dim")
+            case _:
+                pass
+
+    def _stream(self, text: str, style: str) -> None:
+        self._console.print(Text(clean(text), style=style), end="", soft_wrap=True)
+        self._mid_line = not text.endswith("\n")
+
+    def _line(self, text: str, style: str) -> None:
+        self._end_line()
+        self._console.print(Text(clean(text), style=style), soft_wrap=True)
+
+    def _frame(self, text: str, title: str, style: str) -> None:
+        self._end_line()
+        body = Text(clean(text.rstrip("\n")))
+        panel = Panel(body, title=Text(clean(title)), title_align="left", border_style=style, box=box.ROUNDED)
+        self._console.print(panel)
+
+    def _end_line(self) -> None:
+        if self._mid_line:
+            self._console.print()
+            self._mid_line = False
+
+
+def _head(text: str) -> str:
+    lines = text.splitlines()
+    if len(lines) <= _MOST_LINES:
+        return text
+    return "\n".join([*lines[:_MOST_LINES], f"... {len(lines) - _MOST_LINES} more lines, which the model does read"])

@@ -1,0 +1,25 @@
+"""The AgentError tree: everything this package raises on purpose, each in one line."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """A run cannot go on, or cannot begin."""
+
+
+class UserError(AgentError):
+    """The usage is wrong: an unknown tool, a task file with faults. Nothing was run."""
+
+
+class RunError(AgentError):
+    """The run ended without an answer."""
+
+
+class LimitError(RunError):
+    """A limit was hit. kind: which one; limit: what it allows; value: what was reached."""
+
+    def __init__(self, kind: str, *, limit: int, value: int) -> None:
+        super().__init__(f"limit reached: {value} of {limit} {kind}, and no final answer yet")
+        self.kind = kind
+        self.limit = limit
+        self.value = value

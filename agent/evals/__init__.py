@@ -1,0 +1,1 @@
+"""Evaluations: how often an agent is right."""
