@@ -1,0 +1,100 @@
+"""Task files: every fault at its place, all at once, and nothing run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cadenza.agent.task import TaskError, load, parse
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(TaskError) as caught:
+        parse(text, "t.yaml")
+    return caught.value.faults
+
+
+def test_a_whole_task_becomes_an_agent() -> None:
+    task = parse(
+        """
+version: 1
+name: t
+model: nano
+effort: high
+sampling: {temperature: 0.5, top_p: 0.9, seed: 3, max_tokens: 8k}
+params:
+  city: {type: string}
+  days: {type: integer, default: 3}
+instructions: Plan {{ city }}.
+input: "{{days}} days in {{ city }}"
+tools:
+  - python: {sandbox: monty, timeout: 5, network: false}
+limits: {turns: 4, tokens: 1.5k, tool_calls: 2}
+""",
+        "t.yaml",
+    )
+    values = task.fill({"city": "Paris {{ days }}"})
+    agent = task.agent(values, effort="low")
+    assert task.question(values) == "3 days in Paris {{ days }}"
+    assert agent.instructions == "Plan Paris {{ days }}."
+    assert (agent.effort, agent.sampling.seed, agent.limits.tokens, agent.limits.turn_tokens) == ("low", 3, 1500, 8000)
+
+
+def test_all_faults_are_told_at_once_with_their_places() -> None:
+    text = "efort: low\nsampling: {temperature: hot}\ntools:\n  - pyton\ninput: '{{ a }}'\nlimits: {turns: 0}\n"
+    assert faults(text) == [
+        "t.yaml:1:1: efort: unknown key; did you mean 'effort'?",
+        "t.yaml:2:12: sampling.temperature: input should be a valid number",
+        "t.yaml:4:5: tools[0]: no tool 'pyton'; there is python",
+        "t.yaml:5:1: input: {{ a }} is not declared in params",
+        "t.yaml:6:10: limits.turns: input should be greater than or equal to 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "t.yaml:1:1: a task is a mapping with at least `input: ...`"),
+        ("- input", "t.yaml:1:1: a task is a mapping with at least `input: ...`"),
+        ("name: x", "t.yaml:1:1: input: missing"),
+        ("input: [a", "t.yaml:1:10: not YAML: expected ',' or ']', but got '<stream end>'"),
+        ("input: a\ninput: b", "t.yaml:2:1: input: stands here a second time"),
+        ("input: a\nversion: 2", "t.yaml:2:1: version: input should be 1"),
+        ("input: !!python/object/apply:os.system [id]", "t.yaml:1:8: not YAML: could not determine a constructor"),
+        ("input: a\ntools: [python: {network: true}]", "t.yaml:2:18: tools[0].python.network: input should be False"),
+        ("input: a\ntools: [python: {unsafe_local: true}]", "t.yaml:2:18: tools[0].python.unsafe_local: unknown key"),
+        ("&x {input: a, params: *x}", "t.yaml:1:5: params.params.params...: nested too deeply"),
+    ],
+)
+def test_a_fault_has_one_clear_line(text: str, fault: str) -> None:
+    assert faults(text)[0].startswith(fault)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="no such file"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"input: \xe4")
+    with pytest.raises(TaskError, match="not UTF-8 text, at byte 7"):
+        load(tmp_path / "latin.yaml")
+
+
+def test_params_are_checked() -> None:
+    task = parse("input: '{{ a }}{{ b }}'\nparams: {a: {type: integer}, b: {}}", "t.yaml")
+    with pytest.raises(TaskError) as caught:
+        task.fill({"a": "x", "c": "1"})
+    assert caught.value.faults == [
+        "--param a: 'x' is no integer",
+        "--param b: missing; give --param b=...",
+        "--param c: not declared in the task; declared: a, b",
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from("input: a[]{}&*!-\n'\"|>#%@`\t0\u00e9"), max_size=60))
+def test_any_text_is_a_task_or_a_task_error(text: str) -> None:
+    try:
+        parse(text, "t.yaml")
+    except TaskError as error:
+        assert all(fault.startswith("t.yaml:") for fault in error.faults)
