@@ -98,7 +98,7 @@ class ModelConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The config.json of the release, less what only quantised weights need."""
-        rope: dict[str, Any] | None = None
+        rope: dict[str, Any] = {"rope_type": "default"}  # left out, transformers would read it as YaRN
         if self.rope_scaling is not None:
             rope = {
                 "rope_type": "yarn",

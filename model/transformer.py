@@ -45,11 +45,11 @@ class RMSNorm(nn.Module):
 
 def rope_frequencies(config: ModelConfig) -> tuple[Tensor, float]:
     """Angles per position of each pair `[head_dim / 2]` in radians, and the factor on cosines and sines."""
-    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim
-    inverse = config.rope_theta**-exponents
+    # In float32 like the reference: at position 131,071 a last bit of a frequency is 1e-4 of a rotation.
+    periods = config.rope_theta ** (torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim)
     scaling = config.rope_scaling
     if scaling is None or scaling.factor <= 1:
-        return inverse.float(), 1.0
+        return 1.0 / periods, 1.0
 
     def pair_turning(rotations: float) -> float:
         """The (fractional) pair that turns so often over the original context."""
@@ -57,9 +57,9 @@ def rope_frequencies(config: ModelConfig) -> tuple[Tensor, float]:
         return config.head_dim / 2 * math.log(ratio) / math.log(config.rope_theta)
 
     low, high = pair_turning(scaling.beta_fast), pair_turning(scaling.beta_slow)
-    ramp = ((torch.arange(config.head_dim // 2, dtype=torch.float64) - low) / (high - low)).clamp(0, 1)
-    blended = inverse / scaling.factor * ramp + inverse * (1 - ramp)
-    return blended.float(), 0.1 * math.log(scaling.factor) + 1.0
+    ramp = ((torch.arange(config.head_dim // 2, dtype=torch.float32) - low) / (high - low)).clamp(0, 1)
+    blended = 1.0 / (scaling.factor * periods) * ramp + 1.0 / periods * (1 - ramp)
+    return blended, 0.1 * math.log(scaling.factor) + 1.0
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Small tensors gain nothing from a second thread, and on a busy machine they lose a lot."""
+    torch.set_num_threads(1)

@@ -105,10 +105,14 @@ async def test_a_cell_that_kills_its_interpreter_is_told_and_the_run_goes_on() -
 @pytest.mark.anyio
 async def test_the_turn_limit_ends_the_run_with_its_name() -> None:
     engine = ScriptedEngine([[python("1")]] * 5)
-    events: list[Event] = []
-    with pytest.raises(LimitError, match="3 of 3 turns") as caught:
-        async for event in Agent(model=engine, tools=["python"], limits=Limits(turns=3)).stream("hi"):
+    agent, events = Agent(model=engine, tools=["python"], limits=Limits(turns=3)), list[Event]()
+
+    async def collect() -> None:
+        async for event in agent.stream("hi"):
             events.append(event)
+
+    with pytest.raises(LimitError, match="3 of 3 turns") as caught:
+        await collect()
     assert (caught.value.kind, caught.value.limit) == ("turns", 3)
     assert isinstance(events[-2], LimitHit)
     assert isinstance(events[-1], RunFailed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ async def test_the_curriculums_results_are_those_of_the_sandbox() -> None:
         effort = draw.rng.choice(EFFORTS)
         messages = conversation(problem(draw), effort)
         async with sandbox.session() as session:
-            for call, result in zip(messages, messages[1:], strict=False):
+            for call, result in pairwise(messages):
                 if call.recipient == "python":
                     assert (await session.run(call.text)).output == result.text
 
