@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from cadenza.model import CheckpointError, ConfigError, ModelConfig, RopeScaling, Sampling
 from cadenza.model.cache import KVCache
 from cadenza.model.checkpoint import Checkpoint, load, save

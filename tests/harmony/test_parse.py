@@ -1,0 +1,160 @@
+"""The parser: strict where asked, otherwise it never raises and never loses a token."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cadenza.harmony import (
+    BytePairVocabulary,
+    Message,
+    MessageFinished,
+    ParseError,
+    Parser,
+    Provenance,
+    Repair,
+    Role,
+    Special,
+    TextDelta,
+    Transcript,
+    o200k_harmony,
+    parse,
+    render,
+    render_conversation,
+)
+
+
+@cache
+def vocabulary() -> BytePairVocabulary:
+    return o200k_harmony()
+
+
+def ids(*parts: str | int) -> list[int]:
+    return [id for part in parts for id in ([part] if isinstance(part, int) else vocabulary().encode(part))]
+
+
+START, CHANNEL, MESSAGE, END = Special.START, Special.CHANNEL, Special.MESSAGE, Special.END
+text = st.text(max_size=30) | st.sampled_from(["<|end|>", "naïve 🎉\n", "<|start|>assistant", " "])
+messages = st.one_of(
+    st.builds(Message.user, text),
+    st.builds(Message.assistant, text, channel=st.sampled_from(["analysis", "commentary", "final"])),
+    st.builds(
+        Message.assistant,
+        text,
+        channel=st.sampled_from(["analysis", "commentary"]),
+        recipient=st.sampled_from(["python", "functions.f", "browser.search"]),
+        content_type=st.sampled_from([None, "code", "<|constrain|>json"]),
+    ),
+    st.builds(Message.tool, st.sampled_from(["python", "functions.f"]), text, channel=st.sampled_from(["analysis"])),
+)
+noise = st.lists(
+    st.sampled_from([*map(int, Special), 250, 35644, 13, 200018, 201088, 500_000, -1]) | st.integers(0, 199_997),
+    max_size=25,
+)
+
+
+@given(st.lists(messages, max_size=5))
+def test_what_is_rendered_parses_back_strictly(conversation: list[Message]) -> None:
+    rendered = render_conversation(conversation, vocabulary())
+    parsed = parse(rendered, vocabulary(), strict=True)
+    assert [each.message for each in parsed] == conversation
+    assert [id for each in parsed for id in each.ids] == rendered
+    assert [id for each in parsed for id in render(each.message, vocabulary())] == rendered
+
+
+@settings(max_examples=400)
+@given(noise, st.sampled_from([None, Role.ASSISTANT]), st.data())
+def test_any_ids_in_any_chunks_are_kept_and_told_alike(
+    sequence: list[int], role: Role | None, data: st.DataObject
+) -> None:
+    whole = parse(sequence, vocabulary(), role=role)
+    assert [id for each in whole for id in each.ids] == sequence
+    parser, events, rest = Parser(vocabulary(), role=role), [], sequence
+    while rest:
+        size = data.draw(st.integers(1, len(rest)))
+        events += parser.feed(rest[:size])
+        rest = rest[size:]
+    events += parser.finish()
+    assert [event for event in events if isinstance(event, MessageFinished)] == whole
+    joined = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert joined == "".join(each.message.text for each in whole)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "repair", "message"),
+    [
+        (
+            ids("user", MESSAGE, "hi", END),
+            Repair.MISSING_START,
+            Message.user("hi"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "final", "I cannot", END),
+            Repair.MISSING_MESSAGE,
+            Message.assistant("cannot", channel="finalI"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "final", MESSAGE, "a", START, "user", MESSAGE, "b", END),
+            Repair.MISSING_END,
+            Message.assistant("a", channel="final"),
+        ),
+        (
+            ids(START, CHANNEL, "final", MESSAGE, "a", END),
+            Repair.MISSING_ROLE,
+            Message.assistant("a", channel="final"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, MESSAGE, "a", END),
+            Repair.LONE_MARKER,
+            Message(role=Role.ASSISTANT, content=Message.user("a").content),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "final one two", MESSAGE, "a", END),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("a", channel="final", content_type="one"),
+        ),
+        (
+            ids(START, "user", MESSAGE, "a", 500_000, END),
+            Repair.UNKNOWN_TOKEN,
+            Message.user("a\N{REPLACEMENT CHARACTER}"),
+        ),
+    ],
+)
+def test_each_repair_is_named_and_strict_refuses(sequence: list[int], repair: Repair, message: Message) -> None:
+    first = parse(sequence, vocabulary())[0]
+    assert first.repairs == (repair,)
+    assert first.message == message
+    with pytest.raises(ParseError) as caught:
+        parse(sequence, vocabulary(), strict=True)
+    assert 0 <= caught.value.offset < len(sequence)
+
+
+def test_a_parse_error_carries_offset_state_and_token() -> None:
+    with pytest.raises(ParseError, match=r"at token 1 \(id 200007\), while reading the header") as caught:
+        parse(ids(START, END), vocabulary(), strict=True)
+    assert (caught.value.offset, caught.value.state, caught.value.token) == (1, "header", END)
+
+
+def test_a_recipient_is_read_in_either_part_of_the_header() -> None:
+    ours = ids(START, "assistant", CHANNEL, "commentary to=functions.f ", Special.CONSTRAIN, "json", MESSAGE, "{}")
+    theirs = ids(START, "assistant to=functions.f", CHANNEL, "commentary ", Special.CONSTRAIN, "json", MESSAGE, "{}")
+    assert parse(ours, vocabulary())[0].message == parse(theirs, vocabulary())[0].message
+
+
+def test_a_transcript_only_appends_until_it_is_renewed() -> None:
+    transcript = Transcript(vocabulary(), [Message.user("1?")])
+    transcript.open_turn()
+    before = transcript.ids
+    sampled = ids(CHANNEL, "analysis", MESSAGE, "hm", END, START, "assistant", CHANNEL, "final", MESSAGE, "one")
+    transcript.extend([*sampled, Special.RETURN], Provenance.SAMPLED)
+    assert transcript.ids == (*before, *sampled, Special.RETURN)
+    kept = transcript.copy()
+    assert kept.renew("keep_all") == len(transcript.ids) - 1
+    assert kept.ids == (*before, *sampled, END)
+    surviving = transcript.renew("per_turn")
+    assert [each.message.text for each in parse(transcript.ids, vocabulary())] == ["1?", "one"]
+    assert transcript.ids[:surviving] == kept.ids[:surviving]
+    assert transcript.spans[-1].end == len(transcript.ids)
