@@ -127,6 +127,8 @@ class Loop:
             raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.usage.sampled)
         if stop is None and len(ids) >= allowed:
             raise LimitError("tokens in one turn", limit=self.limits.turn_tokens, value=len(ids))
+        if stop is None and self._turn and self._turn[-1].ended_by is None:
+            raise RunError(f"the model's context of {self.engine.capabilities.context} tokens is full")
 
     async def _call(self, message: Message) -> AsyncGenerator[Event, None]:
         """Answers a call, and appends the result on the channel of the call."""

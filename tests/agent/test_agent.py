@@ -138,6 +138,12 @@ def test_a_turn_without_call_or_answer_fails_in_one_line() -> None:
         Agent(model=ScriptedEngine([[think("hm")]])).run_sync("hi")
 
 
+def test_a_call_that_the_context_cuts_off_is_not_run() -> None:
+    cut = [Special.CHANNEL, *o200k_harmony().encode("analysis to=python code"), Special.MESSAGE, 16]
+    with pytest.raises(RunError, match="context of 131072 tokens is full"):
+        Agent(model=ScriptedEngine([cut]), tools=["python"]).run_sync("hi")
+
+
 def test_an_exhausted_engine_is_a_model_error() -> None:
     with pytest.raises(ModelError, match="script"):
         Agent(model=ScriptedEngine([])).run_sync("hi")
