@@ -46,7 +46,7 @@ WIDTH: Final = 192
 SEED: Final = 7
 
 SHORT_STEPS: Final = 700
-LONG_STEPS: Final = 1300
+LONG_STEPS: Final = 1000
 CONVERSATIONS: Final = 12  # a step
 GROUP: Final = 6  # conversations of similar length that are padded together
 WARMUP: Final = 100  # steps

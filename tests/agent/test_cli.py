@@ -64,22 +64,22 @@ def test_a_limit_is_one_line_and_exit_code_1() -> None:
 
 
 def test_ctrl_c_ends_in_130_and_leaves_no_process() -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*COMMAND, "run", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert process.stdin is not None
-    assert process.stderr is not None
-    process.stdin.write("input: What is 48 * 17?\ntools: [python]\neffort: high\n")
-    process.stdin.close()
-    process.stderr.readline()  # the run has begun
-    os.kill(process.pid, signal.SIGINT)
-    assert process.wait(30) == 130
-    assert process.stderr.read().splitlines()[-1] == "agent: interrupted"
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write("input: What is 48 * 17?\ntools: [python]\neffort: high\n")
+        process.stdin.close()
+        process.stderr.readline()  # the run has begun
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr.read().splitlines()[-1] == "agent: interrupted"
     time.sleep(0.3)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
