@@ -4,7 +4,7 @@
 - First short packs without a system message (repeating, picking a field, calling Python): copying forms there,
   and everything else waits for it. Then the conversations as the agent runs them.
 - The conversations of a step share one system message, which is read once.
-- Embeddings begin at size 1 and layers add nothing at first: with small embeddings copying did not form at all.
+- Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
 - Muon on matrices, AdamW on the rest; loss on everything, most of it on what the assistant samples.
 """
 
