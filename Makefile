@@ -21,8 +21,8 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (about an hour)
-	$(BIN)/python -m cadenza.model.nano.recipe model/nano/weights --threads 2
+nano: $(VENV)/.installed ## train the bundled model anew (over an hour)
+	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

@@ -151,11 +151,12 @@ class Experts(nn.Module):
         order = experts.flatten().argsort(stable=True)
         tokens = order // experts.shape[1]
         counts = experts.flatten().bincount(minlength=len(self.down_proj)).tolist()
+        parts = torch.split(x[tokens], counts), self.gate_up_proj_bias, self.gate_up_proj
         outs = []
-        for expert, own in enumerate(torch.split(x[tokens], counts)):
+        for own, up_bias, up, down_bias, down in zip(*parts, self.down_proj_bias, self.down_proj, strict=True):
             if len(own):
-                inner = self.swiglu(torch.addmm(self.gate_up_proj_bias[expert], own, self.gate_up_proj[expert]))
-                outs.append(torch.addmm(self.down_proj_bias[expert], inner, self.down_proj[expert]))
+                inner = self.swiglu(torch.addmm(up_bias, own, up))
+                outs.append(torch.addmm(down_bias, inner, down))
         weighted = torch.cat(outs) * weights.flatten()[order, None]
         return torch.zeros_like(x).index_add(0, tokens, weighted)
 

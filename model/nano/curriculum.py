@@ -3,6 +3,7 @@
 - Everything the assistant says is determined by the prompt, so that a falling loss means what it says.
 - Numbers, names and things are mostly fresh; a fifth of the phrases is never trained on (`held_out=True` draws from
   those alone, with names that training never makes).
+- A phrase has alternatives inside, so a few hundred of them make tens of thousands of wordings.
 - Conversations are rendered by `cadenza.harmony`; what the tool prints comes from running the code.
 
 A problem's effort decides how the assistant works: low calls the tool at once, medium says in a line what it needs,
@@ -18,16 +19,17 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
-from cadenza.harmony import EFFORTS, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
+from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import phrases
+from . import events, phrases, stories, words
 
 T = TypeVar("T")
+_ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")  # the innermost first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,20 @@ class Draw:
         self.held_out = held_out
 
     def phrase(self, table: Sequence[T]) -> T:
-        """A phrase; every fifth is held out."""
+        """A phrase of a table; every fifth is held out."""
         kept = [phrase for at, phrase in enumerate(table) if (at % 5 == 4) == self.held_out]
         return self.rng.choice(kept)
+
+    def wording(self, text: str) -> str:
+        """One of the wordings of a phrase: "(has|owns) {a}( more|)" -> "owns {a}"."""
+        while alternatives := _ALTERNATIVES.search(text):
+            chosen = self.rng.choice(alternatives[1].split("|"))
+            text = text[: alternatives.start()] + chosen + text[alternatives.end() :]
+        return text
+
+    def say(self, table: Sequence[str]) -> str:
+        """A wording of a phrase of a table."""
+        return self.wording(self.phrase(table))
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
@@ -81,15 +94,15 @@ class Draw:
     def name(self) -> str:
         if self.held_out or self.chance(0.6):
             return self.word().capitalize()
-        return self.rng.choice(phrases.NAMES)
+        return self.rng.choice(words.NAMES)
 
     def thing(self) -> str:
         if self.chance(0.35):
             return self.word() + "s"
-        return self.phrase(phrases.THINGS)
+        return self.phrase(words.THINGS)
 
     def place(self) -> str:
-        return self.phrase(phrases.PLACES)
+        return self.phrase(words.PLACES)
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------
@@ -98,26 +111,26 @@ class Draw:
 def problem(draw: Draw) -> Problem:
     """A problem of any family."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.26),
-        (_operation, 0.26),
-        (_story, 0.28),
+        (_symbols, 0.22),
+        (_operation, 0.22),
+        (_story, 0.36),
         (_events, 0.20),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)
     if draw.chance(0.12):
-        filler = draw.phrase(phrases.FILLERS)
+        filler = draw.say(phrases.FILLERS)
         question = f"{filler} {question}" if draw.chance(0.5) else f"{question} {filler}"
     if draw.chance(0.12):
         question = question[0].lower() + question[1:]
     instructions, alone = None, False
     if draw.chance(0.55):
-        instructions, alone = draw.phrase(phrases.INSTRUCTIONS), draw.chance(0.6)
+        instructions, alone = draw.say(phrases.INSTRUCTIONS), draw.chance(0.6)
         if alone:
-            request = draw.phrase(phrases.NUMBER_ALONE)
+            request = draw.say(phrases.NUMBER_ALONE)
             instructions = request if draw.chance(0.6) else f"{instructions} {request}"
     elif draw.chance(0.15):
-        question, alone = f"{question} {draw.phrase(phrases.NUMBER_ALONE)}", True
+        question, alone = f"{question} {draw.say(phrases.NUMBER_ALONE)}", True
     return Problem(question=question, expression=expression, instructions=instructions, number_alone=alone)
 
 
@@ -129,11 +142,18 @@ def _operand(draw: Draw, digits: int) -> str:
 
 
 def _as_written(draw: Draw, number: str) -> str:
-    """How a person writes it: 12500 may be 12,500."""
+    """How a person writes it: 12500 may be 12,500, and 3 may be three."""
+    if number in _SMALL and draw.chance(0.15):
+        return _SMALL[number]
     whole, dot, rest = number.partition(".")
     if len(whole) > 3 and draw.chance(0.12):
         return f"{int(whole):,}{dot}{rest}"
     return number
+
+
+_SMALL = dict(
+    zip(map(str, range(2, 13)), "two three four five six seven eight nine ten eleven twelve".split(), strict=True)
+)
 
 
 def _exact(expression: str, numbers: Sequence[str]) -> str:
@@ -161,9 +181,9 @@ def _symbols(draw: Draw) -> tuple[str, str]:
     expression = shape.format(*_interleave(numbers, symbols))
     spoken = [draw.rng.choice(phrases.SYMBOLS[symbol]) for symbol in symbols]
     asked = shape.format(*_interleave([_as_written(draw, number) for number in numbers], spoken))
-    if draw.chance(0.2) and not any(word.isalpha() and len(word) > 1 for word in spoken):
+    if draw.chance(0.2) and not re.search("[a-wyz]", asked):
         asked = asked.replace(" ", "")
-    return draw.phrase(phrases.QUESTIONS).format(asked), _exact(expression, numbers)
+    return draw.say(phrases.QUESTIONS).format(asked), _exact(expression, numbers)
 
 
 def _interleave(numbers: Sequence[str], symbols: Sequence[str]) -> list[str]:
@@ -177,59 +197,66 @@ def _operation(draw: Draw) -> tuple[str, str]:
         frame = draw.rng.choice(["{}.", "{}", "Please {}.", "{}!"])
     else:
         phrase, formula = draw.phrase(phrases.OPERATIONS)
-        frame = draw.phrase(phrases.QUESTIONS)
+        frame = draw.say(phrases.QUESTIONS)
+    phrase = draw.wording(phrase)
     if frame.startswith("Please"):
         phrase = phrase[0].lower() + phrase[1:]
     whole = "%" in formula or "**" in formula
     values = {letter: str(draw.integer(5)) if whole else _operand(draw, 5) for letter in "abc"}
-    values |= {"s": str(draw.integer(3)), "e": str(draw.rng.randint(2, 6)), "q": str(draw.rng.randint(1, 99))}
+    values |= {"s": str(draw.integer(3)), "e": str(draw.rng.randint(2, 6))}
     if " - " in formula and float(values["a"]) < float(values["b"]) and draw.chance(0.9):
         values["a"], values["b"] = values["b"], values["a"]
     written = {letter: _as_written(draw, value) for letter, value in values.items()}
+    values["q"] = written["q"] = str(draw.rng.randint(1, 99))  # per cent
     used = [value for letter, value in values.items() if f"{{{letter}}}" in formula]
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
 def _story(draw: Draw) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
-    text, formula = draw.phrase(phrases.STORIES)
+    text, formula = draw.phrase(stories.STORIES)
+    cents = "{b} dollars" in text and "//" not in formula and "%" not in formula and draw.chance(0.15)
     while True:
         a, b, c, d = (draw.integer(4) for _ in range(4))
+        if "%" in formula:
+            b = draw.integer(2)
         if "//" in formula:
             b = draw.integer(2)
-            a = b * draw.integer(3)
-        values = {"a": a, "b": b, "c": c, "d": d}
+            a = (b if "{b}" in formula else 2) * draw.integer(3)
+        values = {"a": str(a), "b": str(b), "c": str(c), "d": str(d)}
+        if cents:
+            values["b"] += f".{draw.rng.randint(1, 99):02d}"
         used = [value for letter, value in values.items() if f"{{{letter}}}" in formula]
-        result = eval(formula.format(**values), {"__builtins__": {}})
-        if 0 <= result < 10**8 and all(value > 0 for value in used):
+        if 0 <= eval(formula.format(**values), {"__builtins__": {}}) < 10**8:
             break
     first, second = draw.name(), draw.name()
-    words = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
-    question = text.format(**words, **{letter: _as_written(draw, str(value)) for letter, value in values.items()})
-    return _casual(draw, _capitalized(question), first), formula.format(**values)
+    people = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
+    written = {letter: _as_written(draw, value) for letter, value in values.items()}
+    question = draw.wording(text).format(**people, **written)
+    return _casual(draw, _capitalized(question), first), _exact(formula.format(**values), used)
 
 
 def _events(draw: Draw) -> tuple[str, str]:
     """A story put together from sentences."""
-    words = {"n": draw.name(), "m": draw.name(), "t": draw.thing(), "p": draw.place()}
+    people = {"n": draw.name(), "m": draw.name(), "t": draw.thing(), "p": draw.place()}
     total = draw.integer(4) + 3
-    sentences = [draw.phrase(phrases.STARTS).format(a=_as_written(draw, str(total)), **words)]
+    sentences = [draw.say(events.STARTS).format(a=_as_written(draw, str(total)), **people)]
     expression = str(total)
     for _ in range(draw.rng.choices([1, 2, 3], [0.4, 0.45, 0.15])[0]):
         gain = total < 2 or draw.chance(0.5)
         amount = draw.integer(4) if gain else draw.rng.randint(1, total)
-        table = phrases.GAINS if gain else phrases.LOSSES
-        sentences.append(draw.phrase(table).format(x=_as_written(draw, str(amount)), **words))
+        table = events.GAINS if gain else events.LOSSES
+        sentences.append(draw.say(table).format(x=_as_written(draw, str(amount)), **people))
         expression += f" {'+' if gain else '-'} {amount}"
         total += amount if gain else -amount
-    sentences.append(draw.phrase(phrases.ASKS).format(**words))
-    return _casual(draw, " ".join(map(_capitalized, sentences)), words["n"]), expression
+    sentences.append(draw.say(events.ASKS).format(**people))
+    return _casual(draw, " ".join(map(_capitalized, sentences)), people["n"]), expression
 
 
 def _casual(draw: Draw, text: str, name: str) -> str:
     """A pronoun for the name once it is known, a dollar sign for the word."""
     if draw.chance(0.35):
-        pronoun = draw.rng.choice(["he", "she", "they"])
+        pronoun = draw.rng.choice(["he", "she"])
         for before, after in ((". {} ", pronoun.capitalize()), ("does {} ", pronoun), ("did {} ", pronoun)):
             known = before.format(name)
             text = text.replace(known, known.replace(name, after))
@@ -314,6 +341,19 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     return messages
 
 
+def dialogue(draw: Draw, effort: Effort) -> list[Message]:
+    """A conversation. One in ten goes on with a second question, and then the earlier reasoning is gone."""
+    first = problem(draw)
+    messages = conversation(first, effort)
+    if draw.chance(0.1):
+        second = problem(draw)
+        told_before = first.number_alone and first.instructions is not None
+        told_now = second.number_alone and second.instructions is None
+        second = replace(second, instructions=None, number_alone=told_before or told_now)
+        messages = [*POLICIES["per_turn"](messages), *conversation(second, effort)]
+    return messages
+
+
 def _steps(expression: str) -> list[str]:
     """The operations of an expression in order, earlier results called x, y and z.
 
@@ -355,4 +395,4 @@ def _check(expression: str) -> str | None:
 
 
 def efforts(draw: Draw) -> Effort:
-    return draw.rng.choices(EFFORTS, [0.35, 0.47, 0.18])[0]
+    return draw.rng.choices(EFFORTS, [0.32, 0.42, 0.26])[0]
