@@ -18,8 +18,9 @@ class RunError(AgentError):
 class LimitError(RunError):
     """A limit was hit. kind: which one; limit: what it allows; value: what was reached."""
 
-    def __init__(self, kind: str, *, limit: int, value: int) -> None:
-        super().__init__(f"limit reached: {value} of {limit} {kind}, and no final answer yet")
+    def __init__(self, kind: str, *, limit: float, value: float) -> None:
+        reached, allowed = (number if isinstance(number, int) else f"{number:.1f}" for number in (value, limit))
+        super().__init__(f"limit reached: {reached} of {allowed} {kind}, and no final answer yet")
         self.kind = kind
         self.limit = limit
         self.value = value

@@ -106,8 +106,8 @@ class StateLost(_Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitHit(_Event):
     kind: str
-    limit: int
-    value: int
+    limit: float
+    value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
-from .errors import UserError
+import anyio
+
+from .errors import LimitError, UserError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """turns: times the model is asked; tokens: sampled in all; tool_calls: calls in all; turn_tokens: in one turn."""
+    """turns: times the model is asked; tokens: sampled in all; tool_calls: calls in all; turn_tokens: in one turn;
+    time: seconds from the first turn's beginning, None for as long as it takes.
+    """
 
     turns: int = 30
     tokens: int = 200_000
     tool_calls: int = 60
     turn_tokens: int = 32_000
+    time: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise UserError(f"limits.{field.name}: must be at least 1, not {getattr(self, field.name)}")
+            value = getattr(self, field.name)
+            if field.name == "time" and value is not None and value <= 0:
+                raise UserError(f"limits.time: must be more than 0 seconds, not {value:g}")
+            if field.name != "time" and value < 1:
+                raise UserError(f"limits.{field.name}: must be at least 1, not {value}")
+
+
+class Clock:
+    """What is left of the time of a run that begins now. seconds: None for no limit."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._begin = time.monotonic()
+
+    async def within(self, work: Awaitable[T]) -> T:
+        """What `work` comes to. Cancels it and raises LimitError when the time is up."""
+        if self._seconds is None:
+            return await work
+        with anyio.move_on_after(max(0.0, self._begin + self._seconds - time.monotonic())):
+            return await work
+        raise LimitError("seconds", limit=self._seconds, value=time.monotonic() - self._begin)

@@ -46,7 +46,7 @@ from .events import (
     TurnStarted,
     Usage,
 )
-from .limits import Limits
+from .limits import Clock, Limits
 
 _NOBODY = (None, "all", "user", Role.ASSISTANT)
 """Recipients that are no tool."""
@@ -67,10 +67,12 @@ class Loop:
     usage: Usage = field(default_factory=Usage)
     calls: int = 0
     _turn: list[MessageFinished] = field(default_factory=list)
+    _clock: Clock = field(init=False)
 
     async def __call__(self, inputs: tuple[Message, ...], surviving: int) -> AsyncGenerator[Event, None]:
         """Runs to the answer. Raises LimitError, RunError, and what engines and tools raise."""
         yield RunStarted(run=self.run, model=self.model, effort=self.effort, tools=tuple(self.tools))
+        self._clock = Clock(self.limits.time)
         for message in inputs:
             self.transcript.append(message)
         yield InputAdded(run=self.run, messages=inputs, surviving=surviving)
@@ -108,7 +110,7 @@ class Loop:
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.usage.sampled)
         stream = self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed)
         async with aclosing(stream) as tokens:
-            async for token in tokens:
+            while token := await self._clock.within(anext(tokens, None)):
                 ids.append(token.id)
                 self.transcript.extend([token.id], token.provenance)
                 for event in self._heard(parser.feed([token.id])):
@@ -143,7 +145,7 @@ class Loop:
             near = get_close_matches(recipient, self.tools, cutoff=0) or ["none"]
             result = ToolResult(text=f"no tool {recipient!r}; there is: {', '.join(near)}", status="error")
         else:
-            result = await session.call(recipient, message.text)
+            result = await self._clock.within(session.call(recipient, message.text))
         channel = message.channel or Channel.COMMENTARY
         self.transcript.append(Message.tool(recipient, result.text, channel=channel))
         yield ToolFinished(

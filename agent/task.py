@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from cadenza.harmony import Effort
-from cadenza.model import DEFAULT, Sampling
+from cadenza.harmony import Effort, HarmonyError, Message
+from cadenza.model import DEFAULT, Sampling, ScriptedEngine, TokenEngine
 from cadenza.tools import BUILT_IN, PythonTool, Spec, Toolset
 
 from .agent import Agent
@@ -42,7 +42,15 @@ def _count(value: Any) -> Any:
     return value
 
 
+def _seconds(value: Any) -> Any:
+    """15m -> 900."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower())):
+        return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+    return value
+
+
 Count: TypeAlias = Annotated[int, BeforeValidator(_count), Field(ge=1, strict=True)]
+Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False, strict=True)]
 
 
 class _Model(BaseModel):
@@ -60,6 +68,7 @@ class LimitFields(_Model):
     turns: Count = 30
     tokens: Count = 200_000
     tool_calls: Count = 60
+    time: Seconds | None = None
 
 
 class Param(_Model):
@@ -89,8 +98,31 @@ class Param(_Model):
 
 class PythonFields(_Model):
     sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
-    timeout: float = Field(default=60.0, gt=0)
+    timeout: Seconds = 60.0
     network: Literal[False] = False
+
+
+class EngineFields(_Model):
+    """`model:` as a mapping. scripted: plays turns written down beforehand, each a list of harmony messages."""
+
+    engine: Literal["scripted"]
+    turns: list[list[dict[str, Any]]]
+
+    @field_validator("turns")
+    @classmethod
+    def _are_messages(cls, turns: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+        for at, turn in enumerate(turns):
+            for message in turn:
+                try:
+                    Message.from_json({"role": "assistant", **message})
+                except HarmonyError as error:
+                    raise ValueError(f"turn {at + 1}: {error}") from None
+        return turns
+
+    def start(self) -> TokenEngine:
+        return ScriptedEngine(
+            [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns]
+        )
 
 
 class ToolEntry(_Model):
@@ -115,7 +147,7 @@ class Task(_Model):
 
     version: Literal[1] = 1
     name: str | None = None
-    model: str = DEFAULT
+    model: str | EngineFields = DEFAULT
     effort: Effort = "medium"
     sampling: SamplingFields = SamplingFields()
     params: dict[str, Param] = Field(default_factory=dict)
@@ -134,7 +166,7 @@ class Task(_Model):
     ) -> Agent:
         """The agent that this task describes. values: of `fill`; the keywords are the command line's last word."""
         return Agent(
-            model=model or self.model,
+            model=model or (self.model if isinstance(self.model, str) else self.model.start()),
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
             tools=[_toolset(entry, unsafe_local) for entry in self.tools],
@@ -145,6 +177,7 @@ class Task(_Model):
                 turns=self.limits.turns,
                 tokens=self.limits.tokens,
                 tool_calls=self.limits.tool_calls,
+                time=self.limits.time,
                 turn_tokens=self.sampling.max_tokens,
             ),
         )
@@ -284,6 +317,7 @@ def _fields_at(path: _Path) -> list[str]:
     known: dict[str, type[BaseModel]] = {
         "sampling": SamplingFields,
         "limits": LimitFields,
+        "model": EngineFields,
         "params": Param,
         "tools": ToolEntry,
         "python": PythonFields,

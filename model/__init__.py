@@ -6,6 +6,7 @@ imports no torch.
 
 from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
 from .engine import Capabilities, Sampled, Sampling, TokenEngine
+from .engines.scripted import ScriptedEngine
 from .errors import CheckpointError, ConfigError, ModelError
 from .resolve import DEFAULT, find, resolve
 
@@ -21,6 +22,7 @@ __all__ = [
     "RopeScaling",
     "Sampled",
     "Sampling",
+    "ScriptedEngine",
     "TokenEngine",
     "find",
     "resolve",

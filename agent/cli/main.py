@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 app = typer.Typer(
     name="agent",
@@ -59,9 +60,14 @@ def run(
 
 
 def main() -> None:
-    """The entry point. An interrupt before or after a run ends in 130 like one in its middle."""
+    """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        what = error.format_message().rstrip(".").replace("Value error, ", "")
+        if what:  # nothing is said where the help was shown instead
+            print(f"agent: {what[:1].lower()}{what[1:]}; see `agent --help`", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (Abort, KeyboardInterrupt):
         print("agent: interrupted", file=sys.stderr)
         sys.exit(130)

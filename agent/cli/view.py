@@ -26,7 +26,7 @@ from ..events import (
 )
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_MOST_LINES = 40  # of a result
+_MOST_LINES, _MOST_CHARACTERS = 40, 3000  # of a call or a result
 
 
 def clean(text: str) -> str:
@@ -51,7 +51,7 @@ class LiveView:
             case PreambleDelta(text=text):
                 self._stream(text, "")
             case ToolCallReady():
-                self._frame(event.arguments, f"call {event.recipient}", "cyan")
+                self._frame(_head(event.arguments), f"call {event.recipient}", "cyan")
             case ToolFinished():
                 how = "" if event.status == "ok" else f"{event.status}, "
                 title = f"result ({how}{event.backend}, {event.seconds:.2f} s)"
@@ -61,7 +61,7 @@ class LiveView:
             case Repaired():
                 self._line(f"repaired: {', '.join(event.repairs)}", "yellow")
             case LimitHit():
-                self._line(f"limit: {event.value} of {event.limit} {event.kind}", "red")
+                self._line(f"limit: {event.value:,.10g} of {event.limit:,.10g} {event.kind}", "red")
             case RunFinished():
                 turns = "1 turn" if event.turns == 1 else f"{event.turns} turns"
                 self._line(f"{turns}, {event.usage.prompt} tokens read, {event.usage.sampled} written", "dim")
@@ -89,7 +89,7 @@ class LiveView:
 
 
 def _head(text: str) -> str:
-    lines = text.splitlines()
-    if len(lines) <= _MOST_LINES:
-        return text
-    return "\n".join([*lines[:_MOST_LINES], f"... {len(lines) - _MOST_LINES} more lines, which the model does read"])
+    """What a screen can take of a text, and how much more there is."""
+    head = "\n".join(text.splitlines()[:_MOST_LINES])[:_MOST_CHARACTERS]
+    left = len(text.rstrip("\n")) - len(head)
+    return f"{head}\n... {left:,} more characters, in the transcript" if left > 0 else head

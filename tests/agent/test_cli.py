@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,6 +50,9 @@ def test_monty_is_named_and_answers() -> None:
         (["run", "/nowhere.yaml"], "", "/nowhere.yaml: no such file"),
         (["run", "-"], "input: x\nmodel: gpt-9", "agent: no model 'gpt-9'"),
         (["run", "-", "--param", "x"], "input: x", "agent: --param x: must be NAME=VALUE"),
+        (["run", "-", "--effort", "huge"], "", "agent: invalid value for '--effort': 'huge' is not one of 'low'"),
+        (["run"], "", "agent: missing argument 'task'; see `agent --help`"),
+        (["rum", "-"], "", "agent: no such command 'rum'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], task: str, line: str) -> None:
@@ -63,7 +68,68 @@ def test_a_limit_is_one_line_and_exit_code_1() -> None:
     assert done.stderr == "agent: limit reached: 1 of 1 turns, and no final answer yet\n"
 
 
-def test_ctrl_c_ends_in_130_and_leaves_no_process() -> None:
+def scripted(*cells: str, timeout: str = "60s") -> str:
+    """A task whose model runs these cells, then answers."""
+    turns = [[{"channel": "analysis", "recipient": "python", "content": cell}] for cell in cells]
+    return json.dumps(
+        {
+            "model": {"engine": "scripted", "turns": [*turns, [{"channel": "final", "content": "Done."}]]},
+            "input": "Try the sandbox.",
+            "tools": [{"python": {"timeout": timeout}}],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("while True: pass", "the cell ran longer than 1 s and was interrupted"),
+        ("print('x' * 100_000_000)", "more characters, in the transcript"),
+        ("print('x\\n' * 50_000_000)", "more characters, in the transcript"),
+        ("x = [bytearray(10**7) for _ in range(1000)]", "MemoryError"),
+        ("import socket; socket.create_connection(('127.0.0.1', 22), 1)", "ConnectionRefusedError"),
+        ("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "variables and files are lost"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "the interpreter was killed by signal 9"),
+    ],
+)
+def test_a_hostile_cell_is_told_on_one_screen_and_the_run_goes_on(cell: str, told: str) -> None:
+    done = agent("run", "-", input=scripted(cell, "1 + 1", timeout="1s"))
+    assert (done.returncode, done.stdout) == (0, "Done.\n")
+    assert told in done.stderr
+    assert re.search(r"^│ 2 +│$", done.stderr, re.MULTILINE)  # the next cell works
+    assert len(done.stderr.splitlines()) < 80
+    assert len(leftovers()) == 0
+
+
+def leftovers() -> list[str]:
+    """Command lines of sandboxes that are still there."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it has gone meanwhile
+            continue
+        if "/opt/driver.py" in line:
+            found.append(line)
+    return found
+
+
+def test_the_time_limit_ends_a_run_in_the_middle_of_a_cell() -> None:
+    task = json.loads(scripted("import time; time.sleep(60)")) | {"limits": {"time": "1.5s"}}
+    done = agent("run", "-", "--quiet", input=json.dumps(task))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"agent: limit reached: \d\.\d of 1\.5 seconds, and no final answer yet\n", done.stderr)
+    assert leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("task", "begun"),
+    [
+        ("input: What is 48 * 17?\ntools: [python]\neffort: high\n", "nano"),
+        (scripted("while True: pass"), "╰"),  # the call is shown, the cell runs
+    ],
+)
+def test_ctrl_c_ends_in_130_and_leaves_no_process(task: str, begun: str) -> None:
     with subprocess.Popen(
         [*COMMAND, "run", "-"],
         stdin=subprocess.PIPE,
@@ -74,12 +140,14 @@ def test_ctrl_c_ends_in_130_and_leaves_no_process() -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
-        process.stdin.write("input: What is 48 * 17?\ntools: [python]\neffort: high\n")
+        process.stdin.write(task)
         process.stdin.close()
-        process.stderr.readline()  # the run has begun
+        while not process.stderr.readline().startswith(begun):
+            pass
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(30) == 130
         assert process.stderr.read().splitlines()[-1] == "agent: interrupted"
     time.sleep(0.3)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+    assert leftovers() == []
