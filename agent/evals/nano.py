@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from cadenza.harmony import EFFORTS, Effort
 from cadenza.model.nano.curriculum import Draw, Problem, problem
 
-COMMAND = (sys.executable, "-c", "from cadenza.agent.cli import main; main()", "run", "-")
+COMMAND = (sys.executable, "-m", "cadenza.agent", "run", "-")
 
 
 @dataclass(frozen=True, slots=True)

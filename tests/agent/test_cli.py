@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-c", "from cadenza.agent.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "cadenza.agent"]
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "arithmetic.yaml"
 
 

@@ -129,6 +129,26 @@ async def test_a_fork_bomb_meets_a_limit() -> None:
         assert (await session.run("forks > 5")).output == "True\n"
 
 
+async def test_children_of_a_cell_cannot_hold_more_memory_together_than_the_session_may() -> None:
+    async with (await choose("bubblewrap")).session(Spec(timeout=20, memory=192 << 20)) as session:
+        result = await session.run(
+            "import os, time\nfor _ in range(8):\n    if not os.fork():\n"
+            "        hoard = b'x' * (100 << 20)\n        time.sleep(30)\ntime.sleep(10)"
+        )
+        assert (result.status, result.state) == ("killed", "lost")
+        assert result.error == "the session held more than 240 MiB of memory"
+        assert (await session.run("1 + 1")).output == "2\n"
+
+
+async def test_memory_that_children_share_with_their_parent_counts_once() -> None:
+    async with (await choose("bubblewrap")).session(Spec(timeout=20, memory=192 << 20)) as session:
+        result = await session.run(
+            "import os, time\nhoard = b'x' * (100 << 20)\nfor _ in range(6):\n    if not os.fork():\n"
+            "        time.sleep(1)\n        os._exit(0)\ntime.sleep(0.8)\nlen(hoard)"
+        )
+        assert (result.output, result.status) == (f"{100 << 20}\n", "ok")
+
+
 @pytest.mark.parametrize("crime", ["os.kill(os.getppid(), 9)", "os.kill(-1, 9)", "os.kill(os.getpid(), 9)"])
 async def test_a_cell_that_kills_gets_a_fresh_sandbox(boxed: Session, crime: str) -> None:
     await boxed.run("x = 1")

@@ -23,6 +23,7 @@ import sys
 import time
 import traceback
 import types
+from collections.abc import Callable
 from typing import Any
 
 ERROR_LIMIT = 16 * 1024  # characters of a traceback; the host's cap on a frame allows for it
@@ -30,6 +31,8 @@ REPORT_LIMIT = 256 * 1024  # bytes of a worker's report
 CHUNK = 64 * 1024
 DRAIN_LIMIT = 1 << 20  # bytes: the largest pipe that a process without privileges can have
 HEADROOM = 48 << 20  # bytes that the worker may use above the limit of the cells, to report a MemoryError
+LOOK = 0.1  # seconds between two looks at the memory of all processes
+PAGE = resource.getpagesize()
 
 
 class Clip:
@@ -188,11 +191,17 @@ class WorkerLost(Exception):  # noqa: N818 - an outcome
 
 
 class Supervisor:
-    """Answers each request of the host with one frame; drains the output of the cells at all times."""
+    """Answers each request of the host with one frame; drains the output of the cells at all times.
 
-    def __init__(self, host: int, pid: int, commands: int, reports: int, output: int, output_bytes: int) -> None:
+    memory: bytes that all processes may hold together, 0 for any number.
+    """
+
+    def __init__(
+        self, host: int, pid: int, commands: int, reports: int, output: int, output_bytes: int, memory: int
+    ) -> None:
         self.host, self.pid, self.commands, self.reports, self.output = host, pid, commands, reports, output
-        self.output_bytes = output_bytes
+        self.output_bytes, self.memory = output_bytes, memory
+        self.next_look = 0.0
         self.clip = Clip(output_bytes)
         self.received = {host: bytearray(), reports: bytearray()}
 
@@ -250,13 +259,22 @@ class Supervisor:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            ready = select.select([fd, self.host, self.output], [], [], left)[0]
+            ready = select.select([fd, self.host, self.output], [], [], LOOK if left is None else min(left, LOOK))[0]
+            self.look()
             if self.output in ready:
                 self.clip.write(os.read(self.output, CHUNK))
             if fd in ready:
                 return True
             if self.host in ready:
                 raise SystemExit  # nothing is due from the host while a cell runs: it has gone
+
+    def look(self) -> None:
+        """Raises WorkerLost when the processes together, children of cells included, hold more than they may."""
+        if not self.memory or time.monotonic() < self.next_look:
+            return
+        if held(resident) > self.memory and held(proportional) > self.memory:  # the second is exact, and slower
+            raise WorkerLost(f"the session held more than {self.memory >> 20} MiB of memory")
+        self.next_look = time.monotonic() + LOOK
 
     def drain(self) -> None:
         """Read what was written before the report; what background threads go on writing waits for the next cell."""
@@ -274,6 +292,29 @@ class Supervisor:
                 return f"the interpreter exited with code {os.WEXITSTATUS(status)}"
             time.sleep(0.01)
         return "the interpreter closed its channel"
+
+
+def held(measure: Callable[[str], int]) -> int:
+    """Bytes of memory that all processes in sight hold together."""
+    total = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
+            total += measure(pid)
+    return total
+
+
+def resident(pid: str) -> int:
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * PAGE
+
+
+def proportional(pid: str) -> int:
+    """Pages that processes share are counted once; `resident` for a process that does not let itself be inspected."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as rollup:
+            return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) * 1024
+    except (OSError, StopIteration):
+        return resident(pid)
 
 
 def checked(line: bytes, token: str) -> str | None:
@@ -319,7 +360,9 @@ def main(host: int, memory: int, processes: int, output_bytes: int) -> None:
         else:
             os.close(command_out)
             os.close(report_in)
-            Supervisor(host, pid, commands, reports, output, output_bytes).serve()
+            # Without a PID namespace of its own, `processes` is 0, and those in sight are not all the session's.
+            together = memory + HEADROOM if processes else 0
+            Supervisor(host, pid, commands, reports, output, output_bytes, together).serve()
     except (WorkerLost, OSError):
         pass  # the other side has gone
     finally:

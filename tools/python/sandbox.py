@@ -26,7 +26,8 @@ class Spec:
     timeout: float = 60.0
     """Seconds that a cell may run."""
     memory: int = 512 * MIB
-    """Bytes of address space (monty: of heap) per process. Python itself needs about 32 MiB."""
+    """Bytes of address space per process, and of memory in all processes together (checked ten times a second; not
+    by `local`); monty: of heap. Python itself needs about 32 MiB."""
     processes: int = 64
     """Processes and threads alive at once, the sandbox's own three included. `local` does not enforce it."""
     disk: int = 64 * MIB
