@@ -26,7 +26,7 @@ from typing import TypeVar
 
 from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import events, phrases, stories, words
+from . import events, phrases, shares, stories, words
 
 T = TypeVar("T")
 _ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")  # the innermost first
@@ -111,10 +111,10 @@ class Draw:
 def problem(draw: Draw) -> Problem:
     """A problem of any family."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.22),
-        (_operation, 0.22),
-        (_story, 0.36),
-        (_events, 0.20),
+        (_symbols, 0.21),
+        (_operation, 0.21),
+        (_story, 0.40),
+        (_events, 0.18),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)
@@ -169,7 +169,9 @@ def _symbols(draw: Draw) -> tuple[str, str]:
         [0.62, 0.14, 0.12, 0.06, 0.06],
     )[0]
     count = (shape.count("{}") + 1) // 2
-    allowed = ["+", "-", "*"] if count > 2 else ["+", "-", "*", "+", "-", "*", "/", "/", "%", "//", "**"]
+    allowed = (
+        ["+", "-", "*", "+", "-", "*", "/"] if count > 2 else ["+", "-", "*", "+", "-", "*", "/", "/", "%", "//", "**"]
+    )
     symbols = [draw.rng.choice(allowed) for _ in range(count - 1)]
     numbers = [_operand(draw, 6 if count == 2 else 4) for _ in range(count)]
     if count == 2 and symbols[0] in ("%", "//", "**"):
@@ -214,26 +216,43 @@ def _operation(draw: Draw) -> tuple[str, str]:
 
 def _story(draw: Draw) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
-    text, formula = draw.phrase(stories.STORIES)
-    cents = "{b} dollars" in text and "//" not in formula and "%" not in formula and draw.chance(0.15)
+    text, formula = draw.phrase(stories.STORIES + shares.SHARES)
+    divides = "//" in formula
+    measured = re.search(r"\{[ab]\} (dollars|km|kg|liters|meters|miles|hours)", text) is not None
+    decimals = measured and not divides and "%" not in formula and draw.chance(0.15)
     while True:
-        a, b, c, d = (draw.integer(4) for _ in range(4))
+        values = {letter: draw.integer(4) for letter in "abcd"} | {"q": draw.rng.randint(1, 99)}
         if "%" in formula:
-            b = draw.integer(2)
-        if "//" in formula:
-            b = draw.integer(2)
-            a = (b if "{b}" in formula else 2) * draw.integer(3)
-        values = {"a": str(a), "b": str(b), "c": str(c), "d": str(d)}
-        if cents:
-            values["b"] += f".{draw.rng.randint(1, 99):02d}"
-        used = [value for letter, value in values.items() if f"{{{letter}}}" in formula]
-        if 0 <= eval(formula.format(**values), {"__builtins__": {}}) < 10**8:
+            values["b"] = draw.integer(2)
+        if divides:
+            _make_divisible(draw, formula, values)
+        numbers = {letter: str(value) for letter, value in values.items()}
+        if decimals:
+            for letter in "ab":
+                numbers[letter] += f".{draw.rng.randint(1, 99):02d}" if draw.chance(0.7) else ""
+        used = [number for letter, number in numbers.items() if f"{{{letter}}}" in formula]
+        if 0 <= eval(formula.format(**numbers), {"__builtins__": {"round": round}}) < 10**8:
             break
     first, second = draw.name(), draw.name()
     people = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
-    written = {letter: _as_written(draw, value) for letter, value in values.items()}
+    written = {letter: _as_written(draw, number) for letter, number in numbers.items()} | {"q": numbers["q"]}
     question = draw.wording(text).format(**people, **written)
-    return _casual(draw, _capitalized(question), first), _exact(formula.format(**values), used)
+    return _casual(draw, _capitalized(question), first), _exact(formula.format(**numbers), used)
+
+
+def _make_divisible(draw: Draw, formula: str, values: dict[str, int]) -> None:
+    """Changes numbers so that what is shared comes out whole."""
+    shared, _, parts = formula.rpartition(" // ")
+    if parts in ("2", "3", "4"):
+        values["a"] = int(parts) * draw.integer(3)
+        return
+    divisor = parts.strip("{}")
+    values[divisor] = draw.integer(2)
+    if shared in ("{a}", "{a} * {b}"):
+        values["a"] = values[divisor] * draw.integer(3 if shared == "{a}" else 2)
+    else:  # a sum or difference that begins with a
+        values["b"] = min(values["a"], values["b"])
+        values["a"] += -eval(shared.format(**values), {"__builtins__": {}}) % values[divisor]
 
 
 def _events(draw: Draw) -> tuple[str, str]:

@@ -161,7 +161,7 @@ OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     # shapes
     ("the area of a rectangle of {a} by {b}", "{a} * {b}"),
     ("the area of a rectangle with sides {a} and {b}", "{a} * {b}"),
-    ("the area of a rectangle (that is|with length) {a} (long|) and (width |){b}( wide|)", "{a} * {b}"),
+    ("the area of a rectangle (that is {a} long and {b} wide|with length {a} and width {b})", "{a} * {b}"),
     ("the area of a (room|field|garden) of {a} (m|meters) by {b} (m|meters)", "{a} * {b}"),
     ("the area of a {a} by {b} rectangle", "{a} * {b}"),
     ("the perimeter of a rectangle with sides {a} and {b}", "2 * ({a} + {b})"),

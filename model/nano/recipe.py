@@ -46,8 +46,8 @@ LAYERS: Final = 4
 WIDTH: Final = 192
 SEED: Final = 7
 
-SHORT_STEPS: Final = 500
-LONG_STEPS: Final = 4500
+SHORT_STEPS: Final = 400
+LONG_STEPS: Final = 4400
 BATCHES: Final = 2  # a step
 CONVERSATIONS: Final = 12  # a batch
 WARMUP: Final = 100  # steps
