@@ -169,9 +169,9 @@ def _symbols(draw: Draw) -> tuple[str, str]:
         [0.62, 0.14, 0.12, 0.06, 0.06],
     )[0]
     count = (shape.count("{}") + 1) // 2
-    allowed = (
-        ["+", "-", "*", "+", "-", "*", "/"] if count > 2 else ["+", "-", "*", "+", "-", "*", "/", "/", "%", "//", "**"]
-    )
+    allowed = ["+", "-", "*"] * 2
+    if not shape.endswith(")"):  # which may be (5 - 5)
+        allowed += ["/"] if count > 2 else ["/", "/", "%", "//", "**"]
     symbols = [draw.rng.choice(allowed) for _ in range(count - 1)]
     numbers = [_operand(draw, 6 if count == 2 else 4) for _ in range(count)]
     if count == 2 and symbols[0] in ("%", "//", "**"):
