@@ -26,7 +26,7 @@ from typing import TypeVar
 
 from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import events, phrases, shares, stories, words
+from . import chains, events, phrases, products, shares, stories, sums, words
 
 T = TypeVar("T")
 _ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")  # the innermost first
@@ -111,10 +111,10 @@ class Draw:
 def problem(draw: Draw) -> Problem:
     """A problem of any family."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.21),
-        (_operation, 0.21),
-        (_story, 0.40),
-        (_events, 0.18),
+        (_symbols, 0.18),
+        (_operation, 0.18),
+        (_story, 0.48),
+        (_events, 0.16),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)
@@ -214,12 +214,15 @@ def _operation(draw: Draw) -> tuple[str, str]:
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
+_STORIES = stories.STORIES + sums.SUMS + products.PRODUCTS + chains.CHAINS + shares.SHARES
+
+
 def _story(draw: Draw) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
-    text, formula = draw.phrase(stories.STORIES + shares.SHARES)
-    divides = "//" in formula
-    measured = re.search(r"\{[ab]\} (dollars|km|kg|liters|meters|miles|hours)", text) is not None
-    decimals = measured and not divides and "%" not in formula and draw.chance(0.15)
+    text, formula = draw.phrase(_STORIES)
+    divides, begins_with_a = "//" in formula, formula.lstrip("(").startswith("{a}")
+    measured = re.findall(r"\{([ab])\} (?:dollars|euros|km|kg|liters|litres|meters|metres|miles|hours)", text)
+    decimals = not divides and "%" not in formula and draw.chance(0.15)
     while True:
         values = {letter: draw.integer(4) for letter in "abcd"} | {"q": draw.rng.randint(1, 99)}
         if "%" in formula:
@@ -228,9 +231,11 @@ def _story(draw: Draw) -> tuple[str, str]:
             _make_divisible(draw, formula, values)
         numbers = {letter: str(value) for letter, value in values.items()}
         if decimals:
-            for letter in "ab":
+            for letter in sorted(set(measured)):
                 numbers[letter] += f".{draw.rng.randint(1, 99):02d}" if draw.chance(0.7) else ""
         used = [number for letter, number in numbers.items() if f"{{{letter}}}" in formula]
+        if begins_with_a and "- {b}" in formula and float(numbers["a"]) < float(numbers["b"]):
+            continue  # nobody can give away more than there is
         if 0 <= eval(formula.format(**numbers), {"__builtins__": {"round": round}}) < 10**8:
             break
     first, second = draw.name(), draw.name()

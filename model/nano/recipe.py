@@ -33,6 +33,7 @@ from cadenza.harmony import (
     o200k_harmony,
     open_turn,
     render,
+    restricted,
 )
 
 from .. import checkpoint
@@ -47,7 +48,7 @@ WIDTH: Final = 192
 SEED: Final = 7
 
 SHORT_STEPS: Final = 400
-LONG_STEPS: Final = 4400
+LONG_STEPS: Final = 4600
 BATCHES: Final = 2  # a step
 CONVERSATIONS: Final = 12  # a batch
 WARMUP: Final = 100  # steps
@@ -285,14 +286,14 @@ def train(out: Path, *, short_steps: int = SHORT_STEPS, long_steps: int = LONG_S
     """Trains and writes the checkpoint to `out`. Killed on the way, it goes on from the last saved step."""
     torch.manual_seed(SEED)
     torch.set_num_threads(threads)
-    vocabulary = build_vocabulary()
+    state = out / "training.pt"
+    vocabulary = restricted(checkpoint.load(out).ids or ()) if state.exists() else build_vocabulary()
     network = Transformer(config(len(vocabulary.ids)))
     initialize(network)
     size = sum(parameter.numel() for parameter in network.parameters())
     print(f"{len(vocabulary.ids)} tokens, {size / 1e6:.2f}M parameters", flush=True)
     batches = Batches(vocabulary)
     pair = optimizers(network)
-    state = out / "training.pt"
     first = _restore(state, network, pair) if state.exists() else 0
     steps = short_steps + long_steps
     begin = time.monotonic()
