@@ -1,7 +1,7 @@
 """The harmony format: conversations, the vocabulary, rendering, parsing, transcripts.
 
 Pure functions and values: no I/O but the bundled vocabulary, no model.
-Read in this order: conversation, vocabulary, render, parse, policy, transcript.
+Read in this order: conversation, vocabulary, render, parse, policy, transcript, grammar.
 """
 
 from .conversation import (
@@ -20,7 +20,8 @@ from .conversation import (
     ToolDescription,
     ToolNamespace,
 )
-from .errors import HarmonyError, ParseError, RenderError, VocabularyError
+from .errors import GrammarError, HarmonyError, ParseError, RenderError, VocabularyError
+from .grammar import CallTo, ReasoningBudget, ToolChoice, TurnGrammar, TurnSpec, turn_grammar
 from .parse import Header, MessageFinished, MessageStarted, ParseEvent, Parser, Repair, TextDelta, parse
 from .policy import POLICIES, Policy, keep_all, per_turn
 from .render import content_text, open_turn, render, render_conversation
@@ -47,11 +48,13 @@ __all__ = [
     "TURN_STOP_TOKENS",
     "VOCABULARY_SIZE",
     "BytePairVocabulary",
+    "CallTo",
     "Channel",
     "Content",
     "Conversation",
     "DeveloperContent",
     "Effort",
+    "GrammarError",
     "HarmonyError",
     "Header",
     "JsonObject",
@@ -63,6 +66,7 @@ __all__ = [
     "Parser",
     "Policy",
     "Provenance",
+    "ReasoningBudget",
     "RenderError",
     "Repair",
     "ResponseFormat",
@@ -72,9 +76,12 @@ __all__ = [
     "SystemContent",
     "TextContent",
     "TextDelta",
+    "ToolChoice",
     "ToolDescription",
     "ToolNamespace",
     "Transcript",
+    "TurnGrammar",
+    "TurnSpec",
     "Vocabulary",
     "VocabularyError",
     "content_text",
@@ -87,5 +94,6 @@ __all__ = [
     "render",
     "render_conversation",
     "restricted",
+    "turn_grammar",
     "typescript",
 ]

@@ -9,6 +9,10 @@ class RenderError(HarmonyError):
     """A message has no form in the format, such as a tool message without a name."""
 
 
+class GrammarError(HarmonyError):
+    """A turn that no grammar describes, such as a required call where there is no tool."""
+
+
 class VocabularyError(HarmonyError):
     """A token id has no meaning in this vocabulary, or a restriction of it is not closed."""
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from .conversation import Message
 from .parse import parse
 from .policy import POLICIES, Policy
-from .render import open_turn, render, render_conversation
+from .render import open_turn, render_conversation
 from .vocabulary import MESSAGE_ENDS, Special, Vocabulary
 
 
@@ -56,6 +56,17 @@ class Transcript:
         """Adjacent, in order, covering all ids."""
         return tuple(self._spans)
 
+    def since(self, start: int) -> tuple[tuple[int, ...], tuple[Span, ...]]:
+        """The ids from `start` on, and their spans, counted from there."""
+        later = (span for span in self._spans if span.end > start)
+        spans = (Span(max(0, span.start - start), span.end - start, span.provenance) for span in later)
+        return tuple(self._ids[start:]), tuple(spans)
+
+    def extend_spans(self, ids: Sequence[int], spans: Iterable[Span]) -> None:
+        """Appends what `since` gave."""
+        for span in spans:
+            self.extend(ids[span.start : span.end], span.provenance)
+
     def copy(self) -> Transcript:
         """One that grows by itself."""
         twin = Transcript(self.vocabulary)
@@ -73,9 +84,12 @@ class Transcript:
             start = self._spans.pop().start
         self._spans.append(Span(start, end, provenance))
 
-    def append(self, message: Message) -> None:
-        """Appends a message, rendered; a message that the model left open is ended first. Raises RenderError."""
-        ids = render(message, self.vocabulary)
+    def append(self, *messages: Message) -> None:
+        """Appends messages, rendered; a message that the model left open is ended first. Raises RenderError.
+
+        A system message has to come together with the developer message, whose functions it names a channel for.
+        """
+        ids = render_conversation(messages, self.vocabulary)
         self._end_message()
         self.extend(ids, Provenance.RENDERED)
 

@@ -1,13 +1,13 @@
 """gpt-oss: configuration, network, checkpoints, and the engines that generate with them.
 
-Read in this order: config, transformer, checkpoint, cache, sampler, engine, engines/torch. Importing this package
-imports no torch.
+Read in this order: config, transformer, checkpoint, cache, sampler, engine, constrain, engines/torch. Importing this
+package imports no torch.
 """
 
 from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
 from .engine import Capabilities, Sampled, Sampling, TokenEngine
 from .engines.scripted import ScriptedEngine
-from .errors import CheckpointError, ConfigError, ModelError
+from .errors import CheckpointError, ConfigError, ConstraintError, ModelError
 from .resolve import DEFAULT, find, resolve
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Capabilities",
     "CheckpointError",
     "ConfigError",
+    "ConstraintError",
     "ModelConfig",
     "ModelError",
     "RopeScaling",

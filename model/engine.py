@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from cadenza.harmony import Provenance, Vocabulary
+from cadenza.harmony import Provenance, TurnGrammar, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,20 @@ class TokenEngine(Protocol):
         """What can be asked of it."""
 
     def generate(
-        self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        stop: frozenset[int],
+        limit: int,
+        constraint: TurnGrammar | None = None,
     ) -> AsyncGenerator[Sampled, None]:
         """Streams at most `limit` tokens, the last one possibly out of `stop`.
 
-        Closing the stream frees what it holds. Raises ModelError for a prompt that it cannot take.
+        constraint: the only turns that may be sampled, made with this engine's vocabulary for a prompt that ends in
+        `open_turn`; what the limit cuts short is a prefix of one. An engine with `mask="none"` does not look at it.
+        Closing the stream frees what it holds. Raises ModelError for a prompt that it cannot take, ConstraintError for
+        a turn that it cannot hold to.
         """
 
     async def close(self) -> None:

@@ -11,3 +11,7 @@ class CheckpointError(ModelError):
 
 class ConfigError(ModelError):
     """A config.json does not describe a gpt-oss model."""
+
+
+class ConstraintError(ModelError):
+    """A turn cannot be held to its grammar: a schema that cannot be masked, or nothing that could come next."""

@@ -14,6 +14,7 @@ from cadenza.harmony import (
     Message,
     Provenance,
     Special,
+    TurnGrammar,
     Vocabulary,
     o200k_harmony,
     open_turn,
@@ -39,12 +40,18 @@ class ScriptedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(context=self._context)
+        return Capabilities(mask="none", context=self._context)
 
     async def generate(
-        self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        stop: frozenset[int],
+        limit: int,
+        constraint: TurnGrammar | None = None,
     ) -> AsyncGenerator[Sampled, None]:
-        """Raises ModelError when the script is over."""
+        """Plays the next turn as it is, whatever the constraint. Raises ModelError when the script is over."""
         if len(self.prompts) >= len(self._turns):
             raise ModelError(f"the script has only {len(self._turns)} turns")
         ids = self._ids(self._turns[len(self.prompts)])

@@ -3,21 +3,26 @@
 - The forward pass runs in a worker thread, so that the event loop stays free.
 - The cache outlives a request: a prompt that begins as the last one ended costs only what is new.
 - Prompts are read in chunks, so that a cancellation never waits for a long one.
+- A constraint masks the logits; where it leaves one token, that is taken without asking the network, which reads it
+  with the next token that it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import torch
+from torch import Tensor
 
-from cadenza.harmony import Vocabulary, o200k_harmony, restricted
+from cadenza.harmony import Provenance, TurnGrammar, Vocabulary, o200k_harmony, restricted
 
 from .. import checkpoint
 from ..cache import KVCache
+from ..constrain import Constrainer, Constraint
 from ..engine import Capabilities, Sampled, Sampling
 from ..errors import ModelError
 from ..sampler import Sampler
@@ -48,12 +53,21 @@ class TorchEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(context=self._network.config.max_context)
+        return Capabilities(mask="turn", context=self._network.config.max_context)
 
     async def generate(
-        self, prompt: Sequence[int], sampling: Sampling, *, stop: frozenset[int], limit: int
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        stop: frozenset[int],
+        limit: int,
+        constraint: TurnGrammar | None = None,
     ) -> AsyncGenerator[Sampled, None]:
-        """Raises ModelError for an empty or too long prompt, or an id that the model has no row for."""
+        """Raises ModelError for an empty or too long prompt, or an id that the model has no row for.
+
+        Raises ConstraintError for a grammar that cannot be compiled, or that leaves no token to go on with.
+        """
         rows = self._to_rows(prompt)
         context = self._network.config.max_context
         if not 0 < len(rows) < context:
@@ -63,13 +77,15 @@ class TorchEngine:
             top_p=self._defaults.top_p if sampling.top_p is None else sampling.top_p,
             seed=sampling.seed,
         )
+        end = min(len(rows) + limit, context)
         async with self._lock:
-            for _ in range(min(limit, context - len(rows))):
-                row, logprob = await anyio.to_thread.run_sync(self._next, rows, sampler)
-                rows.append(row)
-                yield Sampled(self._ids[row], logprob)
-                if self._ids[row] in stop:
-                    return
+            turn = None if constraint is None else await anyio.to_thread.run_sync(self._start, constraint)
+            while len(rows) < end and (turn is None or not turn.finished):
+                for token in await anyio.to_thread.run_sync(self._next, rows, sampler, turn, end):
+                    rows += self._to_rows([token.id])
+                    yield token
+                    if token.id in stop:
+                        return
 
     async def close(self) -> None:
         self._cache = KVCache(self._network.config)
@@ -81,13 +97,33 @@ class TorchEngine:
             unknown = next(id for id in prompt if id not in self._ids)
             raise ModelError(f"the prompt holds token id {unknown}, which this model has no row for") from None
 
+    @cached_property
+    def _constrainer(self) -> Constrainer:
+        return Constrainer(self._vocabulary, self._ids)
+
+    def _start(self, grammar: TurnGrammar) -> Constraint:
+        return self._constrainer.start(grammar)
+
     @torch.inference_mode()
-    def _next(self, rows: list[int], sampler: Sampler) -> tuple[int, float]:
-        """The row after `rows`. Reads what the cache does not hold yet."""
+    def _next(self, rows: list[int], sampler: Sampler, turn: Constraint | None, end: int) -> list[Sampled]:
+        """What follows `rows`: all that is forced, up to `end` rows, or else one token out of the allowed ones."""
+        if turn is not None and (forced := turn.forced(end - len(rows))):
+            return [Sampled(id, 0.0, Provenance.FORCED) for id in forced]
+        logits = self._read(rows)
+        if turn is not None:
+            logits = logits.masked_fill(~turn.allowed, -torch.inf)
+        row, logprob = sampler.pick(logits, len(rows))
+        if turn is not None:
+            turn.accept(self._ids[row])
+        return [Sampled(self._ids[row], logprob)]
+
+    def _read(self, rows: list[int]) -> Tensor:
+        """Logits `[vocab_size]` of the row after `rows`. Reads what the cache does not hold yet."""
         start = self._cache.keep_prefix(rows)
         while start < len(rows):
             chunk = rows[start : start + _CHUNK]
             logits = self._network(torch.tensor([chunk]), caches=self._cache.layers, start=start)
             self._cache.rows.extend(chunk)
             start += len(chunk)
-        return sampler.pick(logits[0, -1], len(rows))
+        last: Tensor = logits[0, -1]
+        return last

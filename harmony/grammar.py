@@ -1,0 +1,184 @@
+"""The grammar of one assistant turn, as llguidance's Lark text: what may follow `<|start|>assistant`.
+
+    (analysis | preamble)* and then a call of a tool that exists, or the final answer
+
+- Headers are token ids, exactly those that `render` gives, so no other spelling of a recipient can be sampled.
+- Built-in tools are called on the analysis channel with content type `code`: text where a namespace has no functions
+  (`python`), else JSON by the function's schema. A developer's functions are called on the commentary channel.
+- The final answer carries no content type, also where it is JSON: the format's guide (OpenAI cookbook, "Structured
+  output") shows none, and openai-harmony 0.0.8 takes the `<|constrain|>json` after `final` for a recipient.
+- Texts are any UTF-8 and no special token; JSON is compact, its properties in the schema's order (see `schema`).
+- The text names ids of o200k_harmony, so it serves every engine of the vocabulary that it was made with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from .conversation import Channel, JsonObject, Message, ToolNamespace
+from .errors import GrammarError
+from .render import open_turn, render
+from .schema import maskable
+from .vocabulary import Special, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class CallTo:
+    """The turn has to call one tool: "functions.weather", "python", or a namespace for any of its functions."""
+
+    recipient: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | CallTo
+"""auto: a call or an answer; none: an answer; required: a call. Reasoning stays free in all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSpec:
+    """What a turn may be.
+
+    built_in: namespaces of the system message; functions: namespaces of the developer message;
+    output: a JSON Schema of the final answer, None for free text; reasoning: how many tokens of analysis there may be
+    in the turn, 0 for none at all and None for any number.
+    """
+
+    built_in: tuple[ToolNamespace, ...] = ()
+    functions: tuple[ToolNamespace, ...] = ()
+    choice: ToolChoice = "auto"
+    output: JsonObject | None = None
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningBudget:
+    """When reasoning has to end.
+
+    tokens: of analysis messages, their headers left out; header: ids from `<|channel|>` to `<|message|>` that begin an
+    analysis message; afterwards: the grammar of what may follow the `<|end|>` of the last one.
+    """
+
+    tokens: int
+    header: tuple[int, ...]
+    afterwards: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnGrammar:
+    """One turn. text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it."""
+
+    text: str
+    budget: ReasoningBudget | None = None
+
+
+def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
+    """The grammar of a turn. Raises GrammarError for a choice that no tool fits, or a name that no header can carry.
+
+    Whether the schemas can be masked is for the engine to say: its generate raises ConstraintError.
+    """
+    opened = _sequence(open_turn(vocabulary))
+    ends = _ends(spec, vocabulary)
+    analysis, preamble = _spoken(Channel.ANALYSIS, vocabulary), _spoken(Channel.COMMENTARY, vocabulary)
+    without = f"({preamble} {opened})* end"
+    if spec.reasoning == 0:
+        return TurnGrammar(text=_lark(without, ends))
+    text = _lark(f"(({analysis} | {preamble}) {opened})* end", ends)
+    if spec.reasoning is None:
+        return TurnGrammar(text=text)
+    if spec.reasoning < 0:
+        raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
+    budget = ReasoningBudget(
+        tokens=spec.reasoning,
+        header=tuple(_header(Message.assistant("", channel=Channel.ANALYSIS), vocabulary)),
+        afterwards=_lark(f"{opened} {without}", ends),
+    )
+    return TurnGrammar(text=text, budget=budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A message that ends the turn. schema: of its JSON; None for text."""
+
+    message: Message
+    schema: JsonObject | None
+    stop: Special
+
+    @property
+    def label(self) -> str:
+        return self.message.recipient or "the final answer"
+
+
+_NO_TOOL: Final = ("", "all", "user", "assistant")
+"""Recipients with a meaning of their own."""
+_NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> str:
+    """The rules of what may end the turn, as alternatives of `end`."""
+    ends = [] if spec.choice == "none" else _calls(spec)
+    if isinstance(spec.choice, CallTo):
+        name = spec.choice.recipient
+        ends = [end for end in ends if end.label == name or end.label.startswith(f"{name}.")]
+    if spec.choice in ("auto", "none"):
+        ends.append(_End(Message.assistant("", channel=Channel.FINAL), spec.output, Special.RETURN))
+    if not ends:
+        asked = f"a call to {spec.choice.recipient!r}" if isinstance(spec.choice, CallTo) else "a call"
+        known = ", ".join(call.label for call in _calls(spec)) or "none"
+        raise GrammarError(f"tool choice: {asked} is required, but no tool fits; there is: {known}")
+    rules = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"]
+    for at, end in enumerate(ends):
+        body = "TEXT" if end.schema is None else f"%json {json.dumps(maskable(end.schema))}"
+        header = _sequence(_header(end.message, vocabulary))
+        rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
+    return "\n".join(rules)
+
+
+def _calls(spec: TurnSpec) -> list[_End]:
+    """A message for each tool. Raises GrammarError."""
+    calls = []
+    for space in spec.built_in:
+        for name, schema in _functions(space) or [(space.name, None)]:
+            message = Message.assistant("", channel=Channel.ANALYSIS, recipient=name, content_type="code")
+            calls.append(_End(message, schema, Special.CALL))
+    for space in spec.functions:
+        for name, schema in _functions(space):
+            message = Message.assistant(
+                "", channel=Channel.COMMENTARY, recipient=name, content_type=f"{Special.CONSTRAIN.text}json"
+            )
+            calls.append(_End(message, schema, Special.CALL))
+    names = [call.label for call in calls]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise GrammarError(f"two tools answer to {name!r}")
+        if name in _NO_TOOL or not name.isprintable() or any(char.isspace() or char in "<>" for char in name):
+            raise GrammarError(f"a tool cannot be called {name!r}: no header can carry that recipient")
+    return calls
+
+
+def _functions(space: ToolNamespace) -> list[tuple[str, JsonObject | None]]:
+    """Recipient and schema of each function."""
+    return [
+        (f"{space.name}.{tool.name}", _NO_ARGUMENTS if tool.parameters is None else tool.parameters)
+        for tool in space.tools
+    ]
+
+
+def _spoken(channel: Channel, vocabulary: Vocabulary) -> str:
+    """A message that does not end the turn."""
+    header = _header(Message.assistant("", channel=channel), vocabulary)
+    return f"{_sequence(header)} TEXT {_sequence([Special.END])}"
+
+
+def _header(message: Message, vocabulary: Vocabulary) -> Sequence[int]:
+    """The ids between `<|start|>assistant` and the text, `<|message|>` included."""
+    return render(message, vocabulary)[len(open_turn(vocabulary)) : -1]
+
+
+def _sequence(ids: Iterable[int]) -> str:
+    return " ".join(f"<[{int(id)}]>" for id in ids)
+
+
+def _lark(start: str, ends: str) -> str:
+    return f"start: {start}\nTEXT: /(?s:.*)/\n{ends}\n"
