@@ -1,21 +1,66 @@
-"""Names of the tools that ship with the package."""
+"""Toolsets by name: those that ship with the package, then the entry points that other packages declare.
+
+    [project.entry-points."cadenza.tools"]
+    notes = "my_package.notes:Notes"
+
+What an entry point leads to is a toolset, or is called without arguments to make one. It is imported when its name is
+asked for, not before. A name of ours cannot be taken over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
 
+from .decorator import FunctionTool
+from .docstring import one_line
 from .errors import ToolError
 from .python import PythonTool
 from .toolset import Toolset
 
+GROUP: Final = "cadenza.tools"
+
 BUILT_IN: dict[str, Callable[[], Toolset]] = {"python": PythonTool}
 
 
-def built_in(name: str) -> Toolset:
-    """The tool of that name, with its default limits. Raises ToolError that names the nearest ones."""
-    try:
+def toolset_names() -> tuple[str, ...]:
+    """The names that `toolset_by_name` knows, sorted. Imports nothing."""
+    return tuple(sorted({*BUILT_IN, *entry_points(group=GROUP).names}))
+
+
+def toolset_by_name(name: str) -> Toolset:
+    """The toolset of that name, with its default limits.
+
+    Raises ToolError that names the nearest ones, or says why the package that has it cannot be used.
+    """
+    if name in BUILT_IN:
         return BUILT_IN[name]()
-    except KeyError:
-        near = get_close_matches(name, BUILT_IN) or sorted(BUILT_IN)
-        raise ToolError(f"no tool {name!r}; did you mean {' or '.join(map(repr, near))}?") from None
+    for entry in entry_points(group=GROUP, name=name):
+        return _load(entry)
+    near = get_close_matches(name, toolset_names()) or toolset_names()
+    raise ToolError(f"no tool {name!r}; did you mean {' or '.join(map(repr, near))}?")
+
+
+def _load(entry: EntryPoint) -> Toolset:
+    package = entry.dist.name if entry.dist is not None else "a package"
+    where = f"tool {entry.name!r} of {package}: {entry.value}"
+    try:
+        found: Any = entry.load()
+        if isinstance(found, FunctionTool):
+            raise ToolError(f"{where} is one function; offer FunctionToolset([{found.name}])")
+        is_maker = callable(found) and (isinstance(found, type) or not _is_toolset(found))
+        toolset: Any = found() if is_maker else found
+    except ToolError:
+        raise
+    except Exception as error:  # another package's code
+        raise ToolError(f"{where} cannot be loaded: {type(error).__name__}: {one_line(str(error))}") from None
+    if not _is_toolset(toolset):
+        raise ToolError(f"{where} gives a {type(toolset).__name__}, which is no toolset: it has no `name` and `open`")
+    known: Toolset = toolset
+    return known
+
+
+def _is_toolset(value: Any) -> bool:
+    return isinstance(getattr(value, "name", None), str) and callable(getattr(value, "open", None))

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from cadenza.harmony import ToolNamespace
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A file that a call made. name: as the user sees it; media_type: as in "image/png"; data: its bytes."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
     """What a call came to.
 
-    text: what the model reads; status: how it went; state: whether what earlier calls built up is still there;
+    text: what the model reads. Left empty, it is `json` in compact form, then a line per image and artefact.
+    json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
+    repairs: what had to be mended in the arguments, such as "junk_after_object".
+    status: how it went; state: whether what earlier calls built up is still there;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
     """
 
-    text: str
+    text: str = ""
+    json: Any = None
+    images: tuple[Artefact, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
+    repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed"] = "ok"
     state: Literal["kept", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            object.__setattr__(self, "text", "\n".join(self._lines()))
+
+    def _lines(self) -> list[str]:
+        value = [] if self.json is None else [compact_json(self.json)]
+        files = (*self.images, *self.artefacts)
+        return value + [f"[{file.name}: {file.media_type}, {len(file.data)} bytes]" for file in files]
+
+
+def compact_json(value: Any) -> str:
+    """JSON without spaces, in raw UTF-8: the fewest tokens."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class ToolSession(Protocol):
@@ -31,8 +62,18 @@ class ToolSession(Protocol):
     def namespace(self) -> ToolNamespace:
         """How the model sees it. Calls go to the namespace's name, or to `name.function`."""
 
+    @property
+    def stateful(self) -> bool:
+        """Whether calls build on what earlier ones left here, so that a new process has lost it."""
+
+    def repeatable(self, recipient: str) -> bool:
+        """Whether a call that was interrupted, with whatever effect, may simply be made again."""
+
     async def call(self, recipient: str, arguments: str) -> ToolResult:
-        """Answers one call. A tool's failure is a result that says so; raises only what must end the run."""
+        """Answers one call. A tool's failure is a result that says so; raises only what must end the run.
+
+        `ToolContext.current()` is the context of the call.
+        """
 
 
 class Toolset(Protocol):

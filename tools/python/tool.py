@@ -53,7 +53,16 @@ class PythonSession:
 
     def __init__(self, sandbox: Sandbox, session: Session, spec: Spec) -> None:
         self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
+        self._boxed = sandbox.name != "local"
         self._session = session
+
+    @property
+    def stateful(self) -> bool:
+        return True
+
+    def repeatable(self, recipient: str) -> bool:
+        """A sandbox has died with all that an interrupted cell did; without one, files may be changed."""
+        return self._boxed
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Runs `arguments` as a cell. Raises SandboxError if no interpreter can be started."""

@@ -1,0 +1,92 @@
+"""`FunctionToolset`: function tools under one namespace, `functions` unless they have one of their own.
+
+For tools that share a resource, write a toolset whose `open` starts it, decorates closures or bound methods, and
+yields what `FunctionToolset([...], name=...).open()` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import KW_ONLY, dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from cadenza.harmony import ToolNamespace
+
+from .context import ToolContext
+from .decorator import FunctionTool, check_name
+from .errors import ToolError
+from .invoke import Tally, invoke
+from .result import RESULT_BYTES
+from .toolset import ToolResult
+
+_MAX_NAMED: Final = 20  # of the tools that there are, when the model asks for one that there is not
+
+
+@dataclass(frozen=True)
+class FunctionToolset:
+    """Function tools as one toolset.
+
+    name, description: of the namespace; stateful: calls build on what earlier ones left in this process;
+    result_bytes: UTF-8 that the model reads of one result. Raises ToolError if two tools have one name.
+    """
+
+    tools: Sequence[FunctionTool[..., Any]]
+    _: KW_ONLY
+    name: str = "functions"
+    description: str | None = None
+    stateful: bool = False
+    result_bytes: int = RESULT_BYTES
+
+    def __post_init__(self) -> None:
+        check_name(self.name, f"toolset {self.name!r}")
+        if self.result_bytes < 1:
+            raise ToolError(f"toolset {self.name!r}: result_bytes must be at least 1, not {self.result_bytes}")
+        seen = set[str]()
+        for tool in self.tools:
+            if not isinstance(tool, FunctionTool):
+                named = getattr(tool, "__name__", type(tool).__name__)
+                raise ToolError(f"toolset {self.name!r}: {named} is no function tool; decorate it with @tool")
+            if tool.name in seen:
+                raise ToolError(f"toolset {self.name!r}: two tools are called {tool.name!r}; pass @tool(name=...)")
+            seen.add(tool.name)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[FunctionSession]:
+        yield FunctionSession(self)
+
+
+class FunctionSession:
+    """The function tools of one run, and how often each was called."""
+
+    def __init__(self, toolset: FunctionToolset) -> None:
+        described = tuple(tool.described for tool in toolset.tools)
+        self.namespace = ToolNamespace(name=toolset.name, description=toolset.description, tools=described)
+        self.stateful = toolset.stateful
+        self._tools = {tool.name: tool for tool in toolset.tools}
+        self._tallies = {name: Tally() for name in self._tools}
+        self._limit = toolset.result_bytes
+
+    def find(self, recipient: str) -> FunctionTool[..., Any] | None:
+        """The tool that `functions.NAME`, or a bare `NAME`, calls."""
+        return self._tools.get(recipient.removeprefix(f"{self.namespace.name}."))
+
+    def repeatable(self, recipient: str) -> bool:
+        """Whether the tool is declared idempotent. A function that is not there may be called as often as one likes."""
+        tool = self.find(recipient)
+        return tool is None or tool.idempotent
+
+    async def call(self, recipient: str, arguments: str) -> ToolResult:
+        """Answers one call. Raises ToolFatal."""
+        tool = self.find(recipient)
+        if tool is None:
+            return ToolResult(text=self._unknown(recipient), status="error")
+        return await invoke(tool, arguments, ToolContext.current(), self._tallies[tool.name], limit=self._limit)
+
+    def _unknown(self, recipient: str) -> str:
+        space = self.namespace.name
+        near = get_close_matches(recipient.removeprefix(f"{space}."), self._tools)
+        told = [f"{space}.{name}" for name in near or list(self._tools)[:_MAX_NAMED]]
+        hint = f"did you mean {' or '.join(told)}?" if near else f"there is {', '.join(told) or 'none'}"
+        return f"no function {recipient[:80]!r}; {hint}"
