@@ -6,8 +6,10 @@ result = Agent(tools=["python"]).run_sync("What is 48 * 17?")
 print(result.output)
 """
 
+from cadenza.tools import ToolContext, ToolFatal, ToolResult, ToolRetry, tool
+
 from .agent import Agent, RunResult
-from .errors import AgentError, LimitError, RunError, UserError
+from .errors import AgentError, JournalError, LimitError, OutputError, RunError, UserError
 from .events import Durable, Ephemeral, Event, Usage
 from .limits import Limits
 
@@ -17,10 +19,17 @@ __all__ = [
     "Durable",
     "Ephemeral",
     "Event",
+    "JournalError",
     "LimitError",
     "Limits",
+    "OutputError",
     "RunError",
     "RunResult",
+    "ToolContext",
+    "ToolFatal",
+    "ToolResult",
+    "ToolRetry",
     "Usage",
     "UserError",
+    "tool",
 ]

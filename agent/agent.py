@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
+from itertools import count
+from pathlib import Path
+from typing import Any, Generic, cast
 
 import anyio
 
 from cadenza.harmony import (
+    Channel,
     DeveloperContent,
     Effort,
     HarmonyError,
+    JsonObject,
     Message,
     Policy,
     SystemContent,
     Transcript,
+    TurnGrammar,
+    TurnSpec,
+    turn_grammar,
 )
 from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine, resolve
-from cadenza.tools import ToolError, ToolSession, Toolset, built_in
+from cadenza.tools import ToolError
 
-from .errors import AgentError, LimitError, UserError
-from .events import Event, LimitHit, RunFailed, RunFinished, Usage
+from .errors import AgentError, JournalError, LimitError, UserError
+from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted, Usage, is_durable
+from .journal import Journal
 from .limits import Limits
 from .loop import Loop
+from .output import O, output_of
+from .resume import Progress
+from .state import RunState
+from .toolbox import AnyTool, Toolbox, toolsets_of
 
-_engine = lru_cache(maxsize=1)(resolve)
+_loaded = lru_cache(maxsize=1)(resolve)
 """Runs that follow each other share a loaded model and its cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """An answered run. transcript: what to pass as `history` to go on from here."""
+class RunResult(Generic[O]):
+    """An answered run. output: the answer as the agent's `output` wants it; transcript: the next run's `history`."""
 
-    output: str
+    output: O
     run: str
     turns: int
     usage: Usage
@@ -44,97 +57,174 @@ class RunResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agent:
+class Agent(Generic[O]):
     """A model, its tools, and what it is told.
 
-    model: "nano", a checkpoint folder, or an engine; tools: names of built-in tools, or toolsets;
-    effort: how long the model reasons; current_date: free text, today by default; policy: what reasoning survives
-    from one user turn to the next.
+    model: "nano", a checkpoint folder, or an engine
+    tools: names of toolsets, toolsets, functions with @tool
+    deps: what the tools' ToolContext carries
+    output: what the answer has to be, a type for pydantic or a JSON Schema; None for text
+    constrain: hold every turn to its grammar where the engine can
+    examples: questions with their answers, shown as earlier turns
+    effort: how long the model reasons
+    current_date: free text, today by default
+    policy: what reasoning survives from one user turn to the next
+    journal: the file in which every run is logged, so that it can be gone on with
+    task: what to note there of where this agent comes from
     """
 
     model: str | TokenEngine = DEFAULT
-    tools: Sequence[str | Toolset] = ()
+    tools: Sequence[AnyTool] = ()
+    deps: Any = None
+    output: type[O] | JsonObject | None = None
+    constrain: bool = True
     instructions: str | None = None
+    examples: Sequence[tuple[str, str]] = ()
     effort: Effort = "medium"
     sampling: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
     current_date: str | None = None
     policy: Policy = "per_turn"
 
-    async def run(self, input: str, *, history: Transcript | None = None) -> RunResult:
+    journal: Path | None = None
+    task: Mapping[str, Any] | None = None
+
+    async def run(self, input: str, *, history: Transcript | None = None) -> RunResult[O]:
         """Runs to the answer.
 
-        Raises AgentError (LimitError, RunError, UserError), ModelError or ToolError, each with a line that says what,
-        where and what to do.
+        Raises AgentError (LimitError, RunError, UserError, JournalError), ModelError or ToolError, each with a line
+        that says what, where and what to do.
         """
-        loop = self._begin(history)
-        async with aclosing(self._steps(loop, input)) as events:
-            async for event in events:
-                if isinstance(event, RunFinished):
-                    finished = event
-        return RunResult(
-            output=finished.answer,
-            run=finished.run,
-            turns=finished.turns,
-            usage=finished.usage,
-            transcript=loop.transcript,
-        )
+        return await self._result(self.stream(input, history=history))
 
-    def run_sync(self, input: str, *, history: Transcript | None = None) -> RunResult:
+    def run_sync(self, input: str, *, history: Transcript | None = None) -> RunResult[O]:
         """`run`, where no event loop is running."""
         return anyio.run(partial(self.run, input, history=history))
 
     async def stream(self, input: str, *, history: Transcript | None = None) -> AsyncGenerator[Event, None]:
         """`run`, as its events. A failure is a RunFailed, then the exception. Closing the stream ends the run."""
-        async with aclosing(self._steps(self._begin(history), input)) as events:
+        engine = self._engine()
+        transcript = history.copy() if history is not None else Transcript(engine.vocabulary)
+        loop = self._loop(uuid.uuid4().hex[:12], engine, RunState(transcript=transcript))
+        async with aclosing(self._steps(loop, partial(self._begin, loop, input), seq=0)) as events:
             async for event in events:
                 yield event
 
-    def _begin(self, history: Transcript | None) -> Loop:
-        """A loop whose transcript is that of `history`, or empty. Loads the model."""
-        if isinstance(self.tools, str):
-            raise UserError(f"tools: must be a list, such as [{self.tools!r}]")
-        engine = _engine(self.model) if isinstance(self.model, str) else self.model
+    async def resume(self, run: str) -> RunResult[O]:
+        """Goes on with a run of the journal, in this process, from its last event. Raises as `run` does."""
+        return await self._result(self.stream_resumed(run))
+
+    async def stream_resumed(self, run: str) -> AsyncGenerator[Event, None]:
+        """`resume`, as its events. Of a run that has its answer, that is the RunFinished alone."""
+        if self.journal is None:
+            raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
+        engine = self._engine()
+        with Journal(self.journal) as journal:
+            progress = Progress.of(journal.events(run), engine.vocabulary)
+        if progress.finished is not None:
+            yield progress.finished
+            return
+        loop = self._loop(progress.start.run, engine, progress)
+        async with aclosing(self._steps(loop, loop.resume, seq=progress.seq)) as events:
+            async for event in events:
+                yield event
+
+    def _engine(self) -> TokenEngine:
+        """Loads the model, if it is a name."""
+        return _loaded(self.model) if isinstance(self.model, str) else self.model
+
+    def _loop(self, run: str, engine: TokenEngine, state: RunState) -> Loop:
         return Loop(
-            run=uuid.uuid4().hex[:12],
+            run=run,
             model=self.model if isinstance(self.model, str) else type(engine).__name__,
             engine=engine,
-            transcript=history.copy() if history is not None else Transcript(engine.vocabulary),
+            state=state,
             effort=self.effort,
             sampling=self.sampling,
             limits=self.limits,
+            deps=self.deps,
+            output=None if self.output is None else output_of(self.output),
         )
 
-    async def _steps(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:
-        """Opens the tools, runs the loop, and says how it failed if it does."""
-        try:
-            async with AsyncExitStack() as stack:
-                toolsets = [built_in(tool) if isinstance(tool, str) else tool for tool in self.tools]
-                loop.tools = {toolset.name: await stack.enter_async_context(toolset.open()) for toolset in toolsets}
-                messages = [Message.user(input)]
-                if loop.transcript.ids:
-                    surviving = loop.transcript.renew(self.policy)
-                else:
-                    messages, surviving = [*self._opening(loop.tools.values()), *messages], 0
-                events = await stack.enter_async_context(aclosing(loop(tuple(messages), surviving)))
-                async for event in events:
-                    yield event
-        except LimitError as error:
-            yield LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value)
-            yield RunFailed(run=loop.run, error=str(error))
-            raise
-        except (AgentError, ModelError, ToolError, HarmonyError) as error:
-            yield RunFailed(run=loop.run, error=str(error))
-            raise
+    async def _result(self, events: AsyncGenerator[Event, None]) -> RunResult[O]:
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, RunFinished):
+                    finished = event
+        transcript = Transcript(self._engine().vocabulary)
+        transcript.extend_spans(finished.ids, finished.spans)
+        return RunResult(
+            output=cast(O, finished.answer) if self.output is None else output_of(self.output).read(finished.answer),
+            run=finished.run,
+            turns=finished.turns,
+            usage=finished.usage,
+            transcript=transcript,
+        )
 
-    def _opening(self, sessions: Iterable[ToolSession]) -> list[Message]:
+    async def _steps(
+        self, loop: Loop, work: Callable[[], AsyncGenerator[Event, None]], *, seq: int
+    ) -> AsyncGenerator[Event, None]:
+        """Opens the journal and the tools, runs the loop, and says how it failed if it does.
+
+        A durable event is numbered and committed before anyone sees it, and so before it has effects.
+        """
+        numbers, uncommitted = count(seq + 1), list[Durable]()
+        with Journal(self.journal) if self.journal is not None else nullcontext() as journal:
+
+            def noted(event: Event) -> Event:
+                if is_durable(event):
+                    event = replace(event, seq=next(numbers))
+                    uncommitted.append(event)
+                    if journal is not None and not isinstance(event, RunStarted):  # which is nothing without its input
+                        journal.append(*uncommitted)
+                        uncommitted.clear()
+                return event
+
+            try:
+                async with Toolbox.open(toolsets_of(self.tools)) as loop.tools:
+                    loop.grammar = self._grammar(loop)
+                    async with aclosing(work()) as events:
+                        async for event in events:
+                            yield noted(event)
+            except JournalError:  # what cannot be noted must not happen, this failure included
+                raise
+            except (AgentError, ModelError, ToolError, HarmonyError) as error:
+                if isinstance(error, LimitError):
+                    yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
+                yield noted(RunFailed(run=loop.run, error=str(error)))
+                raise
+
+    def _begin(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:
+        messages = [Message.user(input)]
+        if loop.state.transcript.ids:
+            surviving = loop.state.transcript.renew(self.policy)
+        else:
+            messages, surviving = [*self._opening(loop), *messages], 0
+        return loop.begin(tuple(messages), surviving, self.task)
+
+    def _grammar(self, loop: Loop) -> TurnGrammar | None:
+        """What a turn may be, where the engine holds to it. Raises HarmonyError for tools that no header can name."""
+        if not self.constrain or loop.engine.capabilities.mask != "turn":
+            return None
+        schema = None if loop.output is None else loop.output.format.schema
+        spec = TurnSpec(built_in=loop.tools.built_in, functions=loop.tools.functions, output=schema)
+        return turn_grammar(spec, loop.engine.vocabulary)
+
+    def _opening(self, loop: Loop) -> list[Message]:
         """The system message, and the developer's if there is anything to say."""
         system = SystemContent(
             current_date=self.current_date or date.today().isoformat(),
             effort=self.effort,
-            tools=tuple(session.namespace for session in sessions),
+            tools=loop.tools.built_in,
         )
-        messages = [Message.system(system)]
-        if self.instructions is not None:
-            messages.append(Message.developer(DeveloperContent(instructions=self.instructions)))
-        return messages
+        formats = () if loop.output is None else (loop.output.format,)
+        developer = DeveloperContent(
+            instructions=self.instructions, tools=loop.tools.functions, response_formats=formats
+        )
+        told = developer != DeveloperContent()
+        shown = [
+            message
+            for asked, answered in self.examples
+            for message in (Message.user(asked), Message.assistant(answered, channel=Channel.FINAL))
+        ]
+        return [Message.system(system), *([Message.developer(developer)] if told else []), *shown]

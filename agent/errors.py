@@ -24,3 +24,16 @@ class LimitError(RunError):
         self.kind = kind
         self.limit = limit
         self.value = value
+
+
+class OutputError(RunError):
+    """The answer never became what it has to be. text: the last one; faults: a line for each fault."""
+
+    def __init__(self, text: str, faults: list[str]) -> None:
+        super().__init__(f"the answer does not fit its format: {'; '.join(faults)}")
+        self.text = text
+        self.faults = faults
+
+
+class JournalError(AgentError):
+    """The event log cannot be read or written, or does not hold what was asked for."""

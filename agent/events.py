@@ -1,16 +1,21 @@
-"""What happens in a run, as frozen values.
+"""What happens in a run, as frozen values, and their JSON form.
 
 Durable events tell all that a run did; ephemeral ones (the deltas) are for live views and repeat what durable ones
-say. `at` is the time in seconds since the epoch; `run` names the run.
+say. `at` is the time in seconds since the epoch; `run` names the run; `seq` counts a run's durable events from 1.
+An event that made the transcript longer holds the ids, and the spans that tell where they come from.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias, TypeGuard, get_args
 
-from cadenza.harmony import Effort, Message, Repair, Span
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter
+
+from cadenza.harmony import Effort, HarmonyError, Message, Repair, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,41 +29,70 @@ class Usage:
         return Usage(prompt=self.prompt + other.prompt, sampled=self.sampled + other.sampled)
 
 
+def _message(value: Any) -> Message:
+    try:
+        return value if isinstance(value, Message) else Message.from_json(value)
+    except HarmonyError as error:
+        raise ValueError(str(error)) from None
+
+
+_Message: TypeAlias = Annotated[Message, PlainValidator(_message), PlainSerializer(Message.to_json)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     run: str
     at: float = field(default_factory=time.time)
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(_Event):
+    """task: what the run was started from, so that another process can go on with it; None if it came from code."""
+
     model: str
     effort: Effort
     tools: tuple[str, ...]
+    task: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(_Event):
+    """Another process goes on with the run. turn: the last one that was finished."""
+
+    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputAdded(_Event):
-    """Messages that were rendered into the transcript; surviving: how many of its earlier ids stay as they were."""
+    """Messages that were rendered into the transcript.
 
-    messages: tuple[Message, ...]
+    surviving: how many of its earlier ids stay as they were; ids, spans: the whole transcript with the messages.
+    """
+
+    messages: tuple[_Message, ...]
     surviving: int
+    ids: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnStarted(_Event):
-    """The model is asked. turn: from 1; prompt_tokens: the whole prompt."""
+    """The model is asked. turn: from 1; prompt_tokens: the whole prompt; ids: what was appended to ask for the turn."""
 
     turn: int
     prompt_tokens: int
+    ids: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnFinished(_Event):
-    """ids: what was sampled, in order; stop: the id that ended it, None if it was cut."""
+    """ids: what was sampled, in order; spans: where they come from; stop: the id that ended it, None if it was cut."""
 
     turn: int
     ids: tuple[int, ...]
+    spans: tuple[Span, ...]
     stop: int | None
     usage: Usage
 
@@ -72,11 +106,12 @@ class Repaired(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallReady(_Event):
-    """The model calls a tool. recipient: "python" or "functions.name"."""
+    """The model calls a tool. recipient: "python" or "functions.name"; channel: of the call, and so of its result."""
 
     call: int
     recipient: str
     arguments: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +121,18 @@ class ToolStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished(_Event):
-    """text: what the model reads; seconds: wall time; backend: what ran it."""
+    """text: what the model reads; seconds: wall time; backend: what ran it; ids: the text as it was appended;
+    repairs: what was mended in the arguments.
+    """
 
     call: int
     text: str
     status: Literal["ok", "error", "timeout", "killed"]
     backend: str
     seconds: float
+    repairs: tuple[str, ...] = ()
+    ids: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +141,16 @@ class StateLost(_Event):
 
     call: int
     backend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputInvalid(_Event):
+    """The answer is not what it has to be, and the model was told. surviving, ids, spans: as of InputAdded."""
+
+    faults: tuple[str, ...]
+    surviving: int
+    ids: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +203,7 @@ class AnswerDelta(_Event):
 
 Durable: TypeAlias = (
     RunStarted
+    | RunResumed
     | InputAdded
     | TurnStarted
     | TurnFinished
@@ -161,9 +212,35 @@ Durable: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | StateLost
+    | OutputInvalid
     | LimitHit
     | RunFinished
     | RunFailed
 )
 Ephemeral: TypeAlias = ReasoningDelta | PreambleDelta | ToolCallDelta | AnswerDelta
 Event: TypeAlias = Durable | Ephemeral
+
+
+def is_durable(event: Event) -> TypeGuard[Durable]:
+    return isinstance(event, get_args(Durable))
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Event]]:
+    return {kind.__name__: TypeAdapter(kind) for kind in get_args(Event)}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """An event as plain JSON data, with its `type`."""
+    name = type(event).__name__
+    fields: dict[str, Any] = _adapters()[name].dump_python(event, mode="json")
+    return {"type": name} | fields
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event of `to_json`. Raises ValueError (pydantic's ValidationError among them) for anything else."""
+    fields = dict(data)
+    adapter = _adapters().get(str(fields.pop("type", None)))
+    if adapter is None:
+        raise ValueError(f"no event has the type {data.get('type')!r}")
+    return adapter.validate_python(fields)

@@ -1,7 +1,8 @@
 """The loop: ask the model, route its calls, until it answers.
 
 Each prompt is the previous one plus the ids that were sampled plus what was appended: nothing is rendered twice.
-The recipient decides what a call is, not the channel. A call to a tool that is not there is answered, not fatal.
+A call to a tool that is not there is answered, not fatal. An event is yielded before what it announces is done, so
+whoever journals it can go on from any point: see `resume`.
 """
 
 from __future__ import annotations
@@ -9,36 +10,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from typing import Any
 
-from cadenza.harmony import (
-    TURN_STOP_TOKENS,
-    Channel,
-    Effort,
-    Message,
-    MessageFinished,
-    ParseEvent,
-    Parser,
-    Role,
-    TextDelta,
-    Transcript,
-)
+from cadenza.harmony import TURN_STOP_TOKENS, Channel, Effort, Message, Parser, TurnGrammar
 from cadenza.model import Sampling, TokenEngine
-from cadenza.tools import ToolResult, ToolSession
+from cadenza.tools import ToolContext, ToolResult
 
 from .errors import LimitError, RunError
 from .events import (
-    AnswerDelta,
-    Ephemeral,
     Event,
     InputAdded,
-    PreambleDelta,
-    ReasoningDelta,
-    Repaired,
     RunFinished,
+    RunResumed,
     RunStarted,
     StateLost,
-    ToolCallDelta,
     ToolCallReady,
     ToolFinished,
     ToolStarted,
@@ -47,143 +32,160 @@ from .events import (
     Usage,
 )
 from .limits import Clock, Limits
+from .output import Output, ask_again
+from .state import RunState
+from .toolbox import Toolbox
+from .turn import Turn, is_answer, is_call
 
-_NOBODY = (None, "all", "user", Role.ASSISTANT)
-"""Recipients that are no tool."""
+INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
+STATE_LOST = "[the process died since the last call: all variables and files of earlier calls are lost]"
 
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
-    """One run in progress. transcript: empty, or an earlier run's, renewed for the next user turn."""
+    """One run in progress. state: a new one's, or that of a run that is gone on with."""
 
     run: str
     model: str
     engine: TokenEngine
-    transcript: Transcript
     effort: Effort
     sampling: Sampling
     limits: Limits
-    tools: Mapping[str, ToolSession] = field(default_factory=dict)  # by namespace
-    usage: Usage = field(default_factory=Usage)
-    calls: int = 0
-    _turn: list[MessageFinished] = field(default_factory=list)
+    state: RunState
+    tools: Toolbox = field(default_factory=Toolbox)
+    deps: Any = None  # of the tools
+    output: Output[Any] | None = None  # what the answer has to be
+    grammar: TurnGrammar | None = None  # of a turn, where the engine can hold to one
     _clock: Clock = field(init=False)
 
-    async def __call__(self, inputs: tuple[Message, ...], surviving: int) -> AsyncGenerator[Event, None]:
+    async def begin(
+        self, inputs: tuple[Message, ...], surviving: int, task: Mapping[str, Any] | None
+    ) -> AsyncGenerator[Event, None]:
         """Runs to the answer. Raises LimitError, RunError, and what engines and tools raise."""
-        yield RunStarted(run=self.run, model=self.model, effort=self.effort, tools=tuple(self.tools))
+        yield RunStarted(run=self.run, model=self.model, effort=self.effort, tools=self.tools.names, task=task)
+        self.state.transcript.append(*inputs)
+        ids, spans = self.state.transcript.since(0)
+        yield InputAdded(run=self.run, messages=inputs, surviving=surviving, ids=ids, spans=spans)
+        async with aclosing(self._go_on()) as events:
+            async for event in events:
+                yield event
+
+    async def resume(self) -> AsyncGenerator[Event, None]:
+        """Goes on from where the run stands. Raises as `begin` does."""
+        yield RunResumed(run=self.run, turn=self.state.turns)
+        async with aclosing(self._go_on()) as events:
+            async for event in events:
+                yield event
+
+    async def _go_on(self) -> AsyncGenerator[Event, None]:
         self._clock = Clock(self.limits.time)
-        for message in inputs:
-            self.transcript.append(message)
-        yield InputAdded(run=self.run, messages=inputs, surviving=surviving)
-        for turn in range(1, self.limits.turns + 1):
-            async with aclosing(self._sample(turn)) as sampled:
-                async for event in sampled:
-                    yield event
-            last = self._turn[-1].message if self._turn else None
-            if last is not None and last.role is Role.ASSISTANT and last.recipient not in _NOBODY:
-                async with aclosing(self._call(last)) as called:
+        while True:
+            if self.state.said is None:
+                async with aclosing(self._sample()) as sampled:
+                    async for event in sampled:
+                        yield event
+            said, self.state.said = self.state.said, None
+            if said is not None and is_call(said):
+                async with aclosing(self._call(said)) as called:
                     async for event in called:
                         yield event
-            elif last is not None and last.channel == Channel.FINAL:
+            elif said is not None and is_answer(said) and self.output and (faults := self.output.faults(said.text)):
+                yield ask_again(self.run, self.state, said.text, faults)
+            elif said is not None and is_answer(said):
+                ids, spans = self.state.transcript.since(0)
                 yield RunFinished(
-                    run=self.run,
-                    answer=last.text,
-                    turns=turn,
-                    usage=self.usage,
-                    ids=self.transcript.ids,
-                    spans=self.transcript.spans,
+                    run=self.run, answer=said.text, turns=self.state.turns, usage=self.state.usage, ids=ids, spans=spans
                 )
                 return
             else:
-                spoken = f"a message on {last.channel or 'no'} channel" if last is not None else "nothing"
+                spoken = f"a message on {said.channel or 'no'} channel" if said is not None else "nothing"
                 raise RunError(f"the model ended its turn with {spoken}: neither a tool call nor a final answer")
-        raise LimitError("turns", limit=self.limits.turns, value=self.limits.turns)
 
-    async def _sample(self, turn: int) -> AsyncGenerator[Event, None]:
-        """Asks the model once; leaves the turn's messages in `_turn`."""
-        self.transcript.open_turn()
-        prompt = self.transcript.ids
-        yield TurnStarted(run=self.run, turn=turn, prompt_tokens=len(prompt))
-        parser, self._turn, ids = Parser(self.transcript.vocabulary), [], list[int]()
+    async def _sample(self) -> AsyncGenerator[Event, None]:
+        """Asks the model once; leaves what it said last in `said`."""
+        if self.state.turns >= self.limits.turns:
+            raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
+        before = len(self.state.transcript.ids)
+        self.state.transcript.open_turn()
+        prompt = self.state.transcript.ids
+        opened, spans = self.state.transcript.since(before)
+        yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
+        parser, turn, ids = Parser(self.state.transcript.vocabulary), Turn(self.run), list[int]()
         stop: int | None = None
-        allowed = min(self.limits.turn_tokens, self.limits.tokens - self.usage.sampled)
-        stream = self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed)
+        allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
+        stream = self.engine.generate(
+            prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed, constraint=self.grammar
+        )
         async with aclosing(stream) as tokens:
             while token := await self._clock.within(anext(tokens, None)):
                 ids.append(token.id)
-                self.transcript.extend([token.id], token.provenance)
-                for event in self._heard(parser.feed([token.id])):
+                self.state.transcript.extend([token.id], token.provenance)
+                for event in turn.hear(parser.feed([token.id])):
                     yield event
-                if self._turn and _ends_turn(self._turn[-1].message):
+                if turn.over:
                     stop = token.id
                     break
-        for event in self._heard(parser.finish()):
+        for event in turn.hear(parser.finish()):
             yield event
+        self.state.said = turn.last
+        self.state.turns += 1
         usage = Usage(prompt=len(prompt), sampled=len(ids))
-        self.usage += usage
-        if self.transcript.ids[: len(prompt)] != prompt or self.transcript.ids[len(prompt) :] != tuple(ids):
+        self.state.usage += usage
+        if self.state.transcript.ids[: len(prompt)] != prompt or self.state.transcript.ids[len(prompt) :] != tuple(ids):
             raise AssertionError("the transcript is not the prompt plus what was sampled")
-        yield TurnFinished(run=self.run, turn=turn, ids=tuple(ids), stop=stop, usage=usage)
-        if stop is None and self.usage.sampled >= self.limits.tokens:
-            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.usage.sampled)
+        _, spans = self.state.transcript.since(len(prompt))
+        yield TurnFinished(run=self.run, turn=self.state.turns, ids=tuple(ids), spans=spans, stop=stop, usage=usage)
+        if stop is None and self.state.usage.sampled >= self.limits.tokens:
+            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.state.usage.sampled)
         if stop is None and len(ids) >= allowed:
             raise LimitError("tokens in one turn", limit=self.limits.turn_tokens, value=len(ids))
-        if stop is None and self._turn and self._turn[-1].ended_by is None:
+        if stop is None and turn.messages and turn.messages[-1].ended_by is None:
             raise RunError(f"the model's context of {self.engine.capabilities.context} tokens is full")
 
     async def _call(self, message: Message) -> AsyncGenerator[Event, None]:
         """Answers a call, and appends the result on the channel of the call."""
-        recipient = message.recipient or ""
-        self.calls += 1
-        yield ToolCallReady(run=self.run, call=self.calls, recipient=recipient, arguments=message.text)
-        if self.calls > self.limits.tool_calls:
-            raise LimitError("tool calls", limit=self.limits.tool_calls, value=self.calls)
-        yield ToolStarted(run=self.run, call=self.calls)
-        session = self.tools.get(recipient.partition(".")[0])
+        if self.state.ready is None:
+            self.state.calls += 1
+            self.state.ready = ToolCallReady(
+                run=self.run,
+                call=self.state.calls,
+                recipient=message.recipient or "",
+                arguments=message.text,
+                channel=message.channel or Channel.COMMENTARY,
+            )
+            yield self.state.ready
+        ready, begun = self.state.ready, self.state.started
+        if self.state.calls > self.limits.tool_calls:
+            raise LimitError("tool calls", limit=self.limits.tool_calls, value=self.state.calls)
+        if not begun:
+            self.state.started = True
+            yield ToolStarted(run=self.run, call=ready.call)
+        name, session = self.tools.find(ready.recipient)
         if session is None:
-            near = get_close_matches(recipient, self.tools, cutoff=0) or ["none"]
-            result = ToolResult(text=f"no tool {recipient!r}; there is: {', '.join(near)}", status="error")
+            result = ToolResult(text=self.tools.unknown(ready.recipient), status="error")
+        elif begun and not session.repeatable(ready.recipient):
+            result = ToolResult(text=INTERRUPTED, status="error")
         else:
-            result = await self._clock.within(session.call(recipient, message.text))
-        channel = message.channel or Channel.COMMENTARY
-        self.transcript.append(Message.tool(recipient, result.text, channel=channel))
+            with ToolContext(deps=self.deps, run=self.run, call=ready.call).active():
+                result = await self._clock.within(session.call(ready.recipient, ready.arguments))
+        text, lost = result.text, result.state == "lost"
+        if session is not None and session.stateful and name in self.state.lost:
+            text, lost = f"{STATE_LOST}\n{text}", True
+        self.state.lost.discard(name)
+        before = len(self.state.transcript.ids)
+        self.state.transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
+        self.state.ready, self.state.started = None, False
+        ids, spans = self.state.transcript.since(before)
         yield ToolFinished(
             run=self.run,
-            call=self.calls,
-            text=result.text,
+            call=ready.call,
+            text=text,
             status=result.status,
             backend=result.backend,
             seconds=result.seconds,
+            repairs=result.repairs,
+            ids=ids,
+            spans=spans,
         )
-        if result.state == "lost":
-            yield StateLost(run=self.run, call=self.calls, backend=result.backend)
-
-    def _heard(self, events: list[ParseEvent]) -> list[Event]:
-        """What the parser reports, as events of the run."""
-        heard: list[Event] = []
-        for event in events:
-            match event:
-                case TextDelta():
-                    heard.append(self._delta(event))
-                case MessageFinished():
-                    self._turn.append(event)
-                    if event.repairs:
-                        heard.append(Repaired(run=self.run, repairs=event.repairs))
-        return heard
-
-    def _delta(self, delta: TextDelta) -> Ephemeral:
-        if delta.header.recipient not in _NOBODY:
-            return ToolCallDelta(run=self.run, recipient=delta.header.recipient or "", text=delta.text)
-        match delta.header.channel:
-            case Channel.FINAL:
-                return AnswerDelta(run=self.run, text=delta.text)
-            case Channel.COMMENTARY:
-                return PreambleDelta(run=self.run, text=delta.text)
-            case _:
-                return ReasoningDelta(run=self.run, text=delta.text)
-
-
-def _ends_turn(message: Message) -> bool:
-    """A call or a final answer, whichever token the model closed it with."""
-    return message.recipient not in _NOBODY or message.channel == Channel.FINAL
+        if lost:
+            yield StateLost(run=self.run, call=ready.call, backend=result.backend)

@@ -1,30 +1,39 @@
-"""task.yaml: what an agent is and what it is asked, checked before anything runs.
+"""A task: what an agent is and what it is asked. The fields of task.yaml; `taskfile` reads them.
 
-Every fault is found at once and told as `file:line:column: path: what is wrong`. Reading a task imports and executes
-nothing. `{{ name }}` is filled in `instructions` and `input` only, from declared params.
+`{{ name }}` is filled in `instructions` and `input` only, from declared params.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from cadenza.harmony import Effort, HarmonyError, Message
 from cadenza.model import DEFAULT, Sampling, ScriptedEngine, TokenEngine
-from cadenza.tools import BUILT_IN, PythonTool, Spec, Toolset
+from cadenza.tools import BUILT_IN, PythonTool, Spec, compact_json, toolset_names
 
 from .agent import Agent
 from .errors import UserError
 from .limits import Limits
-
-_Path: TypeAlias = tuple[str | int, ...]
+from .loading import functions_in, type_named
+from .toolbox import AnyTool
 
 
 class TaskError(UserError):
@@ -49,8 +58,22 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-Count: TypeAlias = Annotated[int, BeforeValidator(_count), Field(ge=1, strict=True)]
-Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False, strict=True)]
+Count: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_count),
+    Field(ge=1, strict=True),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?[kKmM]$"}]}
+    ),
+]
+Seconds: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, allow_inf_nan=False, strict=True),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?[smhSMH]$"}]}
+    ),
+]
 
 
 class _Model(BaseModel):
@@ -119,27 +142,61 @@ class EngineFields(_Model):
                     raise ValueError(f"turn {at + 1}: {error}") from None
         return turns
 
-    def start(self) -> TokenEngine:
-        return ScriptedEngine(
-            [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns]
-        )
+    def start(self, after: int = 0) -> TokenEngine:
+        """The engine. after: turns that an earlier process has played."""
+        turns = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns]
+        return ScriptedEngine(turns[after:])
 
 
 class ToolEntry(_Model):
+    """One of: python; file, every @tool in it; name, a toolset that a package declares (short: `- notes`)."""
+
     python: PythonFields | None = None
+    file: str | None = None
+    name: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         """`- python` is `- python: {}`."""
         if isinstance(value, str):
-            if value not in BUILT_IN:
-                near = get_close_matches(value, BUILT_IN) or sorted(BUILT_IN)
+            if value in BUILT_IN:
+                return {value: {}}
+            known = toolset_names()
+            if value not in known:
+                near = get_close_matches(value, known) or known
                 raise ValueError(f"no tool {value!r}; there is {', '.join(near)}")
-            return {value: {}}
+            return {"name": value}
         if isinstance(value, Mapping):
+            if len(value) != 1:
+                raise ValueError(f"a tool is one key, such as `python: {{...}}`, not {len(value)}")
             return {name: {} if fields is None else fields for name, fields in value.items()}
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """For editors: the short form too."""
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+    def tools(self, folder: Path, *, unsafe_local: bool) -> list[AnyTool]:
+        """The tools of this entry; runs the code of a tool file. Raises UserError."""
+        if self.file is not None:
+            return list(functions_in(folder / self.file))
+        if self.name is not None:
+            return [self.name]
+        fields = self.python or PythonFields()
+        return [PythonTool(sandbox=fields.sandbox, spec=Spec(timeout=fields.timeout), unsafe_local=unsafe_local)]
+
+
+class Example(_Model):
+    """An earlier question and its answer. output: text, or data that is shown as JSON."""
+
+    input: str
+    output: Any
+
+    @property
+    def answer(self) -> str:
+        return self.output if isinstance(self.output, str) else compact_json(self.output)
 
 
 class Task(_Model):
@@ -153,8 +210,11 @@ class Task(_Model):
     params: dict[str, Param] = Field(default_factory=dict)
     instructions: str | None = None
     input: str
+    examples: list[Example] = Field(default_factory=list)
     tools: list[ToolEntry] = Field(default_factory=list)
+    output: str | dict[str, Any] | None = None
     limits: LimitFields = LimitFields()
+    journal: str | None = None
 
     def agent(
         self,
@@ -163,13 +223,21 @@ class Task(_Model):
         model: str | None = None,
         effort: Effort | None = None,
         unsafe_local: bool = False,
-    ) -> Agent:
-        """The agent that this task describes. values: of `fill`; the keywords are the command line's last word."""
+        after: int = 0,
+        folder: Path = Path(),
+    ) -> Agent[Any]:
+        """The agent that this task describes. Runs the code that it names. Raises UserError.
+
+        values: of `fill`; after: turns that an earlier process has finished; folder: where its files are looked for;
+        the other keywords are the command line's last word.
+        """
         return Agent(
-            model=model or (self.model if isinstance(self.model, str) else self.model.start()),
+            model=model or (self.model if isinstance(self.model, str) else self.model.start(after)),
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
-            tools=[_toolset(entry, unsafe_local) for entry in self.tools],
+            tools=[tool for entry in self.tools for tool in entry.tools(folder, unsafe_local=unsafe_local)],
+            examples=[(example.input, example.answer) for example in self.examples],
+            output=self._output(folder),
             sampling=Sampling(
                 temperature=self.sampling.temperature, top_p=self.sampling.top_p, seed=self.sampling.seed
             ),
@@ -181,6 +249,16 @@ class Task(_Model):
                 turn_tokens=self.sampling.max_tokens,
             ),
         )
+
+    def _output(self, folder: Path) -> Any:
+        """A JSON Schema, inline or of a file, or a type of a module."""
+        if self.output is None:
+            return None
+        if isinstance(self.output, str):
+            return type_named(self.output, folder)
+        if isinstance(self.output.get("schema"), str):
+            return json.loads((folder / self.output["schema"]).read_text(encoding="utf-8"))
+        return self.output
 
     def question(self, values: Mapping[str, str]) -> str:
         return _substitute(self.input, values)
@@ -206,138 +284,14 @@ class Task(_Model):
         return values
 
 
-def _toolset(entry: ToolEntry, unsafe_local: bool) -> Toolset:
-    fields = entry.python or PythonFields()
-    return PythonTool(sandbox=fields.sandbox, spec=Spec(timeout=fields.timeout), unsafe_local=unsafe_local)
-
-
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+def placeholders(text: str) -> list[str]:
+    """The names that a text wants filled."""
+    return _PLACEHOLDER.findall(text)
 
 
 def _substitute(text: str, values: Mapping[str, str]) -> str:
     """In one pass: a value that looks like a placeholder stays text."""
     return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    line: int
-    column: int
-
-    @classmethod
-    def of(cls, mark: yaml.Mark) -> _Place:
-        return cls(mark.line + 1, mark.column + 1)
-
-
-def load(path: Path) -> Task:
-    """Raises TaskError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise TaskError([f"{path}: no such file"]) from None
-    except UnicodeDecodeError as error:
-        raise TaskError([f"{path}: not UTF-8 text, at byte {error.start}"]) from None
-    except OSError as error:
-        raise TaskError([f"{path}: cannot be read: {error.strerror}"]) from None
-    return parse(text, str(path))
-
-
-def parse(text: str, source: str) -> Task:
-    """Raises TaskError. source: how the faults name the file."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if not isinstance(node, yaml.MappingNode):
-            raise TaskError([f"{source}:1:1: a task is a mapping with at least `input: ...`"])
-        places: dict[_Path, _Place] = {}
-        faults = [*_survey(node, (), places)]
-        data = yaml.SafeLoader("").construct_document(node) if not faults else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = _Place.of(mark) if mark else _Place(1, 1)
-        raise TaskError([f"{source}:{place.line}:{place.column}: not YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TaskError([f"{source}:1:1: not YAML: {' '.join(str(error).split())}"]) from None
-    if data is not None:
-        try:
-            faults = [*_undeclared(data, places)]
-            task = Task.model_validate(data)
-        except ValidationError as error:
-            faults += _located(error, places)
-    if faults:
-        raise TaskError([f"{source}:{line}:{column}: {what}" for line, column, what in sorted(faults)])
-    return task
-
-
-_Fault: TypeAlias = tuple[int, int, str]
-
-
-def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterator[_Fault]:
-    """Notes where each key stands; reports keys that stand there twice, and aliases that refer to themselves."""
-    places.setdefault(path, _Place.of(node.start_mark))
-    if len(path) > 50:
-        yield places[path].line, places[path].column, f"{_dotted(path[:3])}...: nested too deeply"
-    elif isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            here = (*path, name)
-            place = places[here] = _Place.of(key.start_mark)
-            if name in seen:
-                yield place.line, place.column, f"{_dotted(here)}: stands here a second time"
-            seen.add(name)
-            yield from _survey(value, here, places)
-    elif isinstance(node, yaml.SequenceNode):
-        for at, value in enumerate(node.value):
-            yield from _survey(value, (*path, at), places)
-
-
-def _located(error: ValidationError, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
-    for fault in error.errors(include_url=False):
-        path = tuple(fault["loc"])
-        known = path
-        while known not in places:
-            known = known[:-1]
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            near = get_close_matches(str(path[-1]), _fields_at(path[:-1]))
-            message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
-        elif fault["type"] == "missing":
-            message = "missing"
-        else:
-            message = f"{message[0].lower()}{message[1:]}"
-        yield places[known].line, places[known].column, f"{_dotted(path)}: {message}"
-
-
-def _fields_at(path: _Path) -> list[str]:
-    """The keys that are known below a path."""
-    model: type[BaseModel] = Task
-    known: dict[str, type[BaseModel]] = {
-        "sampling": SamplingFields,
-        "limits": LimitFields,
-        "model": EngineFields,
-        "params": Param,
-        "tools": ToolEntry,
-        "python": PythonFields,
-    }
-    for part in path:
-        model = known.get(str(part), model)
-    return list(model.model_fields)
-
-
-def _undeclared(data: Mapping[str, Any], places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
-    declared = data.get("params") or {}
-    for field in ("instructions", "input"):
-        for name in _PLACEHOLDER.findall(str(data.get(field) or "")):
-            if name not in declared:
-                place = places[(field,)]
-                yield place.line, place.column, f"{field}: {{{{ {name} }}}} is not declared in params"
-
-
-def _dotted(path: _Path) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "task"

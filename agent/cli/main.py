@@ -19,6 +19,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Journal = Annotated[Path | None, typer.Option(help="The event log; by default the task's, else the user's own.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No live view, only the answer.")]
+Json = Annotated[bool, typer.Option("--json", help="The events as JSON lines on stdout.")]
+Run = Annotated[str, typer.Argument(help="The run's name, or the beginning of it.")]
+UnsafeLocal = Annotated[
+    bool, typer.Option("--unsafe-local", help="Run Python WITHOUT a sandbox, with your rights on your files.")
+]
+
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -39,13 +47,31 @@ def run(
     param: Annotated[list[str] | None, typer.Option(help="Fill {{ name }}: name=value.", metavar="NAME=VALUE")] = None,
     effort: Annotated[Literal["low", "medium", "high"] | None, typer.Option(help="How long to reason.")] = None,
     model: Annotated[str | None, typer.Option(help="Instead of the task's model: a name or a folder.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live view, only the answer.")] = False,
-    unsafe_local: Annotated[
-        bool, typer.Option("--unsafe-local", help="Run Python WITHOUT a sandbox, with your rights on your files.")
-    ] = False,
+    inputs: Annotated[Path | None, typer.Option(help="A run for each row: JSON lines of params.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The rows' results; what has an answer is not redone.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 4,
+    journal: Journal = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    unsafe_local: UnsafeLocal = False,
 ) -> None:
     """Run a task file: the answer goes to stdout, everything else to stderr, live."""
-    from .run import run_task
+    from .run import run_batch, run_task
+
+    if inputs is not None:
+        raise typer.Exit(
+            run_batch(
+                str(task),
+                inputs,
+                out,
+                params=param or [],
+                effort=effort,
+                model=model,
+                journal=journal,
+                parallel=parallel,
+                quiet=quiet,
+            )
+        )
 
     raise typer.Exit(
         run_task(
@@ -53,10 +79,79 @@ def run(
             params=param or [],
             effort=effort,
             model=model,
+            journal=journal,
             quiet=quiet,
+            as_json=json,
             unsafe_local=unsafe_local,
         )
     )
+
+
+@app.command()
+def resume(
+    run: Run,
+    journal: Journal = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    unsafe_local: UnsafeLocal = False,
+) -> None:
+    """Go on with a run whose process died: nothing that was done is done again."""
+    from .run import resume_run
+
+    raise typer.Exit(resume_run(run, journal=journal, quiet=quiet, as_json=json, unsafe_local=unsafe_local))
+
+
+@app.command()
+def validate(tasks: Annotated[list[str], typer.Argument(help="Task files, or - for standard input.")]) -> None:
+    """Check task files; nothing is imported or executed."""
+    from .files import validate as check
+
+    raise typer.Exit(check(tasks))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path()) -> None:
+    """Write a task file that runs at once, and its schema for editors."""
+    from .files import init as write
+
+    raise typer.Exit(write(folder))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of task files, for editors."""
+    from .files import schema_text
+
+    print(schema_text(), end="")
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what works on this machine: sandboxes, engines, masks, the journal."""
+    from .doctor import doctor as examine
+
+    raise typer.Exit(examine())
+
+
+@app.command()
+def runs(
+    journal: Journal = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the log: order, hashes, every derived prompt.")
+    ] = False,
+) -> None:
+    """List the runs of the journal."""
+    from .runs import list_runs
+
+    raise typer.Exit(list_runs(journal, verify=verify))
+
+
+@app.command()
+def show(run: Run, journal: Journal = None, json: Json = False) -> None:
+    """Show a run of the journal."""
+    from .runs import show_run
+
+    raise typer.Exit(show_run(run, journal, as_json=json))
 
 
 def main() -> None:

@@ -1,22 +1,28 @@
-"""`agent run`: from the task file to the exit code."""
+"""`agent run` and `agent resume`: from the task file to the exit code."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from cadenza.harmony import Effort, HarmonyError
-from cadenza.model import ModelError, find
+from cadenza.model import ModelError
 from cadenza.tools import ToolError
 
-from .. import task as tasks
-from ..agent import Agent
-from ..errors import AgentError, UserError
-from ..events import RunFinished
+from ..errors import AgentError, JournalError, UserError
+from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
+from ..journal import Journal, default_path
+from ..task import TaskError
+from ..taskfile import read
+from .batch import run_rows
+from .origin import Origin
 from .view import LiveView, clean
 
 ANSWERED, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -28,40 +34,116 @@ def run_task(
     params: Sequence[str],
     effort: Effort | None,
     model: str | None,
+    journal: Path | None,
     quiet: bool,
+    as_json: bool,
     unsafe_local: bool,
 ) -> int:
     """Runs a task file (`-` for stdin) and returns the exit code. The answer alone goes to stdout."""
-    try:
-        task = tasks.parse(sys.stdin.read(), "<stdin>") if source == "-" else tasks.load(Path(source))
-        values = task.fill(_named(params))
-        agent = task.agent(values, model=model, effort=effort, unsafe_local=unsafe_local)
-        _must_exist(agent.model)
-        answer = anyio.run(_answer, agent, task.question(values), LiveView(quiet=quiet))
-    except tasks.TaskError as error:  # each line names its own place
-        print("\n".join(map(clean, error.faults)), file=sys.stderr)
-        return WRONG_USAGE
-    except UserError as error:
-        _complain(str(error))
-        return WRONG_USAGE
-    except (AgentError, ModelError, ToolError, HarmonyError) as error:
-        _complain(str(error))
-        return FAILED
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return INTERRUPTED
-    print(clean(answer) if sys.stdout.isatty() else answer)
+
+    def events() -> AsyncGenerator[Event, None]:
+        agent, question = _origin(source, params, effort, model).prepare(unsafe_local=unsafe_local)
+        return replace(agent, journal=journal or agent.journal or _default_journal()).stream(question)
+
+    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+
+
+def run_batch(
+    source: str,
+    inputs: Path,
+    out: Path | None,
+    *,
+    params: Sequence[str],
+    effort: Effort | None,
+    model: str | None,
+    journal: Path | None,
+    parallel: int,
+    quiet: bool,
+) -> int:
+    """Runs a task once for each row of `inputs`; fails if any row does."""
+
+    def batch() -> int:
+        if out is None:
+            raise UserError("--inputs wants --out: a file for the results, a line each")
+        origin = _origin(source, params, effort, model)
+        failed = anyio.run(
+            partial(
+                run_rows, origin, inputs, out, parallel=parallel, journal=journal or _default_journal(), quiet=quiet
+            )
+        )
+        return FAILED if failed else ANSWERED
+
+    return _told(batch)
+
+
+def _origin(source: str, params: Sequence[str], effort: Effort | None, model: str | None) -> Origin:
+    """Raises UserError."""
+    name, text = ("<stdin>", sys.stdin.read()) if source == "-" else (source, read(Path(source)))
+    return Origin(source=name, text=text, params=_named(params), model=model, effort=effort)
+
+
+def resume_run(run: str, *, journal: Path | None, quiet: bool, as_json: bool, unsafe_local: bool) -> int:
+    """Goes on with a run that has no answer yet, and returns the exit code."""
+
+    def events() -> AsyncGenerator[Event, None]:
+        with Journal(journal or default_path()) as log:
+            known = log.events(run)
+        first = known[0]
+        if not isinstance(first, RunStarted) or first.task is None:
+            raise UserError(f"run {run}: was started from Python; Agent.resume goes on with it")
+        turns = sum(isinstance(event, TurnFinished) for event in known)
+        agent, _ = Origin(**first.task).prepare(unsafe_local=unsafe_local, after=turns)
+        return replace(agent, journal=journal or default_path()).stream_resumed(first.run)
+
+    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+
+
+def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool) -> int:
+    """Shows a run as it goes, and prints its answer."""
+    answer = anyio.run(_answer, events(), view, as_json)
+    if not as_json:
+        print(clean(answer) if sys.stdout.isatty() else answer)
     return ANSWERED
 
 
-async def _answer(agent: Agent, question: str, view: LiveView) -> str:
+def _told(work: Callable[[], int]) -> int:
+    """The exit code of `work`; what it raises is told in a line."""
+    try:
+        return work()
+    except TaskError as error:  # each line names its own place
+        print("\n".join(map(clean, error.faults)), file=sys.stderr)
+        return WRONG_USAGE
+    except UserError as error:
+        complain(str(error))
+        return WRONG_USAGE
+    except (AgentError, ModelError, ToolError, HarmonyError) as error:
+        complain(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+
+
+async def _answer(events: AsyncGenerator[Event, None], view: LiveView, as_json: bool) -> str:
     answer = ""
-    async with aclosing(agent.stream(question)) as events:
+    async with aclosing(events):
         async for event in events:
             view.show(event)
+            if as_json:
+                print(json.dumps(to_json(event), ensure_ascii=False), flush=True)
             if isinstance(event, RunFinished):
                 answer = event.answer
     return answer
+
+
+def _default_journal() -> Path | None:
+    """The journal of runs whose task names none; None, with a word about it, where it cannot be written."""
+    try:
+        with Journal(default_path()):
+            return default_path()
+    except JournalError as error:
+        complain(f"not logged: {error}")
+        return None
 
 
 def _named(params: Sequence[str]) -> dict[str, str]:
@@ -77,15 +159,6 @@ def _named(params: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _must_exist(model: object) -> None:
-    """A name that leads nowhere is wrong usage; a checkpoint that is not whole is a failure."""
-    if isinstance(model, str):
-        try:
-            find(model)
-        except ModelError as error:
-            raise UserError(str(error)) from None
-
-
-def _complain(what: str) -> None:
+def complain(what: str) -> None:
     for line in what.splitlines():
         print(f"agent: {clean(line)}", file=sys.stderr)

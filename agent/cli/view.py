@@ -15,10 +15,12 @@ from rich.text import Text
 from ..events import (
     Event,
     LimitHit,
+    OutputInvalid,
     PreambleDelta,
     ReasoningDelta,
     Repaired,
     RunFinished,
+    RunResumed,
     RunStarted,
     StateLost,
     ToolCallReady,
@@ -45,7 +47,9 @@ class LiveView:
         match event:
             case RunStarted():
                 tools = f", tools: {', '.join(event.tools)}" if event.tools else ""
-                self._line(f"{event.model}, effort {event.effort}{tools}", "bold")
+                self._line(f"{event.model}, effort {event.effort}{tools} (run {event.run})", "bold")
+            case RunResumed():
+                self._line(f"run {event.run} goes on after turn {event.turn}", "bold")
             case ReasoningDelta(text=text):
                 self._stream(text, "dim")
             case PreambleDelta(text=text):
@@ -60,6 +64,8 @@ class LiveView:
                 self._line(f"the {event.backend} session was lost with all its variables", "yellow")
             case Repaired():
                 self._line(f"repaired: {', '.join(event.repairs)}", "yellow")
+            case OutputInvalid(faults=faults):
+                self._line(f"the answer does not fit its format: {'; '.join(faults)}", "yellow")
             case LimitHit():
                 self._line(f"limit: {event.value:,.10g} of {event.limit:,.10g} {event.kind}", "red")
             case RunFinished():

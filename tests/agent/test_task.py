@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadenza.agent.task import TaskError, load, parse
+from cadenza.agent.task import TaskError
+from cadenza.agent.taskfile import load, parse
 
 
 def faults(text: str) -> list[str]:

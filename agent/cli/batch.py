@@ -1,0 +1,131 @@
+"""`agent run TASK --inputs rows.jsonl --out out.jsonl`: one run for each row of params, several at once.
+
+A row is a JSON object of params. Each result is one line, written as soon as it is there, with the number of its row:
+started again, the command does only what has no answer yet.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import anyio
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cadenza.harmony import HarmonyError
+from cadenza.model import ModelError
+from cadenza.tools import ToolError
+
+from ..agent import Agent
+from ..errors import AgentError, UserError
+from ..events import RunFinished, RunStarted
+from ..task import TaskError
+from .origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """number: from 1, the line of the file."""
+
+    number: int
+    params: Mapping[str, str]
+    agent: Agent[Any]
+    question: str
+
+
+async def run_rows(origin: Origin, inputs: Path, out: Path, *, parallel: int, journal: Path | None, quiet: bool) -> int:
+    """Runs what has no answer yet; returns how many rows failed. Raises UserError before anything runs."""
+    rows = list(_rows(origin, inputs))
+    todo = [row for row in rows if row.number not in _answered(out)]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    failed = 0
+    with (
+        out.open("a", encoding="utf-8") as results,
+        Progress(*columns, console=Console(stderr=True, quiet=quiet)) as progress,
+    ):
+        bar = progress.add_task(inputs.name, total=len(rows), completed=len(rows) - len(todo))
+        free = anyio.CapacityLimiter(parallel)
+
+        async def one(row: Row) -> None:
+            nonlocal failed
+            async with free:
+                failed += not await _run(row, journal, results)
+                progress.update(
+                    bar, advance=1, description=f"{inputs.name}, {failed} failed" if failed else inputs.name
+                )
+
+        async with anyio.create_task_group() as group:
+            for row in todo:
+                group.start_soon(one, row)
+    return failed
+
+
+async def _run(row: Row, journal: Path | None, results: TextIO) -> bool:
+    """Runs one row and writes its line; whether it was answered."""
+    line: dict[str, Any] = {"row": row.number, "params": row.params}
+    agent = replace(row.agent, journal=journal or row.agent.journal)
+    try:
+        async with aclosing(agent.stream(row.question)) as events:
+            async for event in events:
+                if isinstance(event, RunStarted):
+                    line["run"] = event.run
+                if isinstance(event, RunFinished):
+                    line["answer"] = event.answer if agent.output is None else json.loads(event.answer)
+    except (AgentError, ModelError, ToolError, HarmonyError) as error:
+        line["error"] = str(error)
+    results.write(json.dumps(line, ensure_ascii=False) + "\n")
+    results.flush()
+    return "answer" in line
+
+
+def _rows(origin: Origin, inputs: Path) -> Iterator[Row]:
+    """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
+    faults = []
+    for number, text in enumerate(_read(inputs).splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            params = json.loads(text)
+            if not isinstance(params, dict):
+                raise ValueError(f"a row is a JSON object of params, not {type(params).__name__}")
+            named = {**origin.params, **{key: _text(value) for key, value in params.items()}}
+            agent, question = replace(origin, params=named).prepare()
+            yield Row(number, named, agent, question)
+        except TaskError as error:
+            faults += [f"{inputs}:{number}: {fault.removeprefix('--param ')}" for fault in error.faults]
+        except ValueError as error:
+            faults.append(f"{inputs}:{number}: {error}")
+    if faults:
+        raise TaskError(faults)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _read(inputs: Path) -> str:
+    try:
+        return sys.stdin.read() if str(inputs) == "-" else inputs.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{inputs}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _answered(out: Path) -> set[int]:
+    """Rows that have an answer in what an earlier command wrote. Raises UserError for a file that is none of ours."""
+    if not out.exists():
+        return set()
+    answered = set()
+    for number, text in enumerate(out.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            line = json.loads(text)
+            if "answer" in line:
+                answered.add(int(line["row"]))
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{out}:{number}: not a line of results; give another --out") from None
+    return answered

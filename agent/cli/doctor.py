@@ -1,0 +1,106 @@
+"""`agent doctor`: what works on this machine, found out by trying it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+
+import anyio
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cadenza.model import ModelError, Sampling, resolve
+from cadenza.tools import SandboxError, toolset_names
+from cadenza.tools.python import choose
+
+from ..errors import JournalError
+from ..journal import Journal, default_path
+from .run import ANSWERED, FAILED
+
+
+class _MissingError(Exception):
+    """It does not work; the message says why and what to do."""
+
+
+async def _bubblewrap() -> str:
+    return await _cell("bubblewrap")
+
+
+async def _monty() -> str:
+    return await _cell("monty")
+
+
+async def _cell(name: str) -> str:
+    try:
+        sandbox = await choose(name)  # type: ignore[arg-type]
+        async with sandbox.session() as session:
+            begin = time.perf_counter()
+            first = await session.run("6 * 7")
+            middle = time.perf_counter()
+            await session.run("6 * 7")
+            last = time.perf_counter()
+    except SandboxError as error:
+        raise _MissingError(str(error)) from None
+    if first.output != "42\n":
+        raise _MissingError(first.error or f"a cell printed {first.output!r}")
+    return f"starts in {1000 * (middle - begin):.0f} ms, a cell takes {1000 * (last - middle):.1f} ms"
+
+
+async def _torch() -> str:
+    try:
+        begin = time.perf_counter()
+        engine = resolve("nano")
+        loaded = time.perf_counter() - begin
+        prompt = engine.vocabulary.encode("What is 6 * 7?")
+        tokens = [token async for token in engine.generate(prompt, Sampling(), stop=frozenset(), limit=32)]
+        speed = len(tokens) / (time.perf_counter() - begin - loaded)
+    except ModelError as error:
+        raise _MissingError(str(error)) from None
+    return f"{version('torch')}; nano loads in {loaded:.1f} s and writes {speed:.0f} tokens/s"
+
+
+async def _masks() -> str:
+    return f"{version('llguidance')}; every turn on the torch engine is held to its grammar"
+
+
+async def _journal() -> str:
+    try:
+        with Journal(default_path()) as journal:
+            return f"{default_path()}: {len(journal.runs())} runs"
+    except JournalError as error:
+        raise _MissingError(f"{error}; runs are not logged unless a task names a journal") from None
+
+
+async def _tools() -> str:
+    return ", ".join(toolset_names())
+
+
+_CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
+    "sandbox bubblewrap": _bubblewrap,
+    "sandbox monty": _monty,
+    "engine torch": _torch,
+    "masks llguidance": _masks,
+    "journal": _journal,
+    "tools": _tools,
+}
+_SANDBOXES = ("sandbox bubblewrap", "sandbox monty")
+
+
+def doctor() -> int:
+    """A line for each part; fails if agents cannot run here: no model, or no sandbox."""
+    kind = f"Python {platform.python_version()}, {sys.platform} {platform.machine()}, {os.cpu_count()} processors"
+    table = Table("part", "", "what was found", box=None, pad_edge=False, title=kind, title_justify="left")
+    works: dict[str, bool] = {}
+    for name, check in _CHECKS.items():
+        try:
+            found, works[name] = anyio.run(check), True
+        except _MissingError as error:
+            found, works[name] = str(error), False
+        table.add_row(name, Text("ok", "green") if works[name] else Text("no", "yellow"), Text(found))
+    Console(highlight=False, markup=False).print(table)
+    return ANSWERED if works["engine torch"] and any(works[name] for name in _SANDBOXES) else FAILED

@@ -1,0 +1,47 @@
+"""What a run of the command line is made from: enough for another process to go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cadenza.harmony import Effort
+from cadenza.model import ModelError, find
+
+from ..agent import Agent
+from ..errors import UserError
+from ..taskfile import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """source: how faults name the task file; the rest is what the command line said. Kept in the run's journal."""
+
+    source: str
+    text: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    effort: Effort | None = None
+
+    def prepare(self, *, unsafe_local: bool = False, after: int = 0) -> tuple[Agent[Any], str]:
+        """The agent and its question. Raises UserError. after: turns that an earlier process has finished."""
+        task = parse(self.text, self.source)
+        values = task.fill(self.params)
+        folder = Path(self.source).parent
+        agent = task.agent(
+            values, model=self.model, effort=self.effort, unsafe_local=unsafe_local, after=after, folder=folder
+        )
+        _must_exist(agent.model)
+        journal = None if task.journal is None else folder / task.journal
+        return replace(agent, journal=journal, task=asdict(self)), task.question(values)
+
+
+def _must_exist(model: object) -> None:
+    """A name that leads nowhere is wrong usage; a checkpoint that is not whole is a failure."""
+    if isinstance(model, str):
+        try:
+            find(model)
+        except ModelError as error:
+            raise UserError(str(error)) from None

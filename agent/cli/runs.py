@@ -1,0 +1,80 @@
+"""`agent runs` and `agent show`: what the journal holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cadenza.harmony import Parser, o200k_harmony
+
+from ..errors import JournalError
+from ..events import RunFailed, RunFinished, TurnFinished, to_json
+from ..journal import Journal, RunSummary, default_path
+from ..turn import Turn
+from .run import ANSWERED, FAILED, WRONG_USAGE, complain
+from .view import LiveView, clean
+
+
+def list_runs(journal: Path | None, *, verify: bool) -> int:
+    """A line for each run, the latest first; with `verify`, a line for each fault instead."""
+    path = journal or default_path()
+    if not path.exists():
+        complain(f"{path}: no such journal; a run makes it")
+        return WRONG_USAGE
+    try:
+        with Journal(path) as log:
+            if verify:
+                faults = list(log.verify())
+                print("\n".join(map(clean, faults)) or f"{path}: whole, {len(log.runs())} runs")
+                return FAILED if faults else ANSWERED
+            runs = log.runs()
+    except JournalError as error:
+        complain(str(error))
+        return FAILED
+    table = Table("run", "started", "model", "events", "end", box=None, pad_edge=False)
+    for run in runs:
+        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.at))
+        table.add_row(run.run, started, Text(clean(run.model)), str(run.events), Text(clean(_end(run))))
+    Console(highlight=False, markup=False).print(table)
+    return ANSWERED
+
+
+def _end(run: RunSummary) -> str:
+    match run.end:
+        case RunFinished(answer=answer):
+            return " ".join(answer.split())[:60]
+        case RunFailed(error=error):
+            return f"failed: {error}"
+        case None:
+            return f"no end yet; agent resume {run.run}"
+
+
+def show_run(run: str, journal: Path | None, *, as_json: bool) -> int:
+    """A run as its live view showed it, or its events as JSON lines."""
+    try:
+        with Journal(journal or default_path()) as log:
+            events = log.events(run)
+    except JournalError as error:
+        complain(str(error))
+        return WRONG_USAGE
+    view = LiveView()
+    for event in events:
+        if as_json:
+            print(json.dumps(to_json(event), ensure_ascii=False))
+            continue
+        if isinstance(event, TurnFinished):
+            parser, turn = Parser(o200k_harmony()), Turn(event.run)
+            for told in turn.hear(parser.feed(event.ids) + parser.finish()):
+                view.show(told)
+        view.show(event)
+        if isinstance(event, RunFinished):
+            print(clean(event.answer) if sys.stdout.isatty() else event.answer)
+        if isinstance(event, RunFailed):
+            complain(event.error)
+    return ANSWERED

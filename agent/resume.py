@@ -1,0 +1,121 @@
+"""Where a run stands, derived from its events alone: what a process that goes on with it begins with.
+
+- A turn that was begun and not finished is sampled again: its randomness depends on the seed and the position.
+- A call that was announced and not started runs. One that was started and not finished runs again only where that
+  cannot do harm; else the model is told that nobody knows.
+- Variables of an earlier process are gone. The model is told with the next result of that tool, so that until then
+  the prompt is the one that an undisturbed run would have had. Nothing is replayed behind its back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cadenza.harmony import HarmonyError, Message, Parser, Transcript, Vocabulary, o200k_harmony
+
+from .errors import JournalError
+from .events import (
+    Durable,
+    InputAdded,
+    OutputInvalid,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    ToolCallReady,
+    ToolFinished,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+)
+from .state import RunState
+from .turn import Turn
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress(RunState):
+    """seq: of the last event; opened: a turn that was asked for and did not finish; finished: the answer, if any."""
+
+    start: RunStarted
+    seq: int = 0
+    opened: TurnStarted | None = None
+    finished: RunFinished | None = None
+
+    @classmethod
+    def of(cls, events: Sequence[Durable], vocabulary: Vocabulary) -> Progress:
+        """Raises JournalError where the events are not those of one run, or do not fit together."""
+        if not events or not isinstance(events[0], RunStarted):
+            raise JournalError("a run's events begin with RunStarted")
+        progress = cls(start=events[0], transcript=Transcript(vocabulary))
+        for event in events:
+            progress._apply(event)
+        return progress
+
+    @classmethod
+    def faults(cls, events: Sequence[Durable]) -> Iterator[str]:
+        """What does not fit together in a run's events, one line; nothing for a whole run."""
+        if events:
+            try:
+                cls.of(events, o200k_harmony())
+            except (JournalError, HarmonyError) as error:
+                yield str(error)
+
+    def _apply(self, event: Durable) -> None:
+        if self.seq and event.seq != self.seq + 1:
+            raise JournalError(f"event {self.seq} is followed by {event.seq}")
+        if self.finished is not None:
+            raise JournalError(f"event {event.seq} comes after the run's end")
+        self.seq = event.seq or 0
+        match event:
+            case InputAdded():
+                self._replace_transcript(event)
+            case OutputInvalid():
+                self._replace_transcript(event)
+                self.said, self.unfit = None, self.unfit + 1
+            case TurnStarted():
+                self.opened = event
+                self._expect(event, len(self.transcript.ids) + len(event.ids), event.prompt_tokens)
+            case TurnFinished() if self.opened is not None:
+                self.transcript.extend_spans(self.opened.ids, self.opened.spans)
+                self.transcript.extend_spans(event.ids, event.spans)
+                self.opened = None
+                self.turns, self.usage = event.turn, self.usage + event.usage
+                self._expect(event, len(self.transcript.ids), event.usage.prompt + event.usage.sampled)
+                self.said = self._last_message(event)
+            case ToolCallReady():
+                self.ready, self.started, self.calls = event, False, event.call
+            case ToolStarted():
+                self.started = True
+            case ToolFinished() if self.ready is not None:
+                self.transcript.extend_spans(event.ids, event.spans)
+                self.lost.add(self.ready.recipient.partition(".")[0])
+                self.said, self.ready, self.started = None, None, False
+            case TurnFinished() | ToolFinished():
+                raise JournalError(f"event {event.seq} ({type(event).__name__}) ends what was not begun")
+            case RunFinished():
+                self._expect(event, len(self.transcript.ids), len(event.ids))
+                if event.ids != self.transcript.ids:
+                    raise JournalError(f"event {event.seq} tells of other ids than the run has")
+                self.finished = event
+            case _:
+                pass
+
+    def _replace_transcript(self, event: InputAdded | OutputInvalid) -> None:
+        self.transcript = Transcript(self.transcript.vocabulary)
+        self.transcript.extend_spans(event.ids, event.spans)
+
+    def _last_message(self, event: TurnFinished) -> Message | None:
+        parser, turn = Parser(self.transcript.vocabulary), Turn(event.run)
+        turn.hear(parser.feed(event.ids) + parser.finish())
+        return turn.last
+
+    @staticmethod
+    def _expect(event: Durable, derived: int, told: int) -> None:
+        if derived != told:
+            raise JournalError(f"event {event.seq} ({type(event).__name__}) tells of {told} ids, derived are {derived}")
+
+
+def ended(events: Sequence[Durable]) -> RunFinished | RunFailed | None:
+    """The event that ended a run."""
+    last = events[-1] if events else None
+    return last if isinstance(last, RunFinished | RunFailed) else None

@@ -1,0 +1,192 @@
+"""Reading task.yaml: every fault is found at once and told as `file:line:column: path: what is wrong`.
+
+Reading a task imports and executes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from .errors import UserError
+from .output import output_of
+from .task import (
+    EngineFields,
+    Example,
+    LimitFields,
+    Param,
+    PythonFields,
+    SamplingFields,
+    Task,
+    TaskError,
+    ToolEntry,
+    placeholders,
+)
+
+_Path: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    line: int
+    column: int
+
+    @classmethod
+    def of(cls, mark: yaml.Mark) -> _Place:
+        return cls(mark.line + 1, mark.column + 1)
+
+
+def load(path: Path) -> Task:
+    """Raises TaskError."""
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> str:
+    """The text of a task file. Raises TaskError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise TaskError([f"{path}: no such file"]) from None
+    except UnicodeDecodeError as error:
+        raise TaskError([f"{path}: not UTF-8 text, at byte {error.start}"]) from None
+    except OSError as error:
+        raise TaskError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def parse(text: str, source: str) -> Task:
+    """Raises TaskError. source: how the faults name the file."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(node, yaml.MappingNode):
+            raise TaskError([f"{source}:1:1: a task is a mapping with at least `input: ...`"])
+        places: dict[_Path, _Place] = {}
+        faults = [*_survey(node, (), places)]
+        data = yaml.SafeLoader("").construct_document(node) if not faults else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = _Place.of(mark) if mark else _Place(1, 1)
+        raise TaskError([f"{source}:{place.line}:{place.column}: not YAML: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise TaskError([f"{source}:1:1: not YAML: {' '.join(str(error).split())}"]) from None
+    if data is not None:
+        try:
+            faults = [*_undeclared(data, places)]
+            task = Task.model_validate(data)
+            faults += _wrong_files(task, Path(source).parent, places)
+        except ValidationError as error:
+            faults += _located(error, places)
+    if faults:
+        raise TaskError([f"{source}:{line}:{column}: {what}" for line, column, what in sorted(faults)])
+    return task
+
+
+_Fault: TypeAlias = tuple[int, int, str]
+
+
+def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterator[_Fault]:
+    """Notes where each key stands; reports keys that stand there twice, and aliases that refer to themselves."""
+    places.setdefault(path, _Place.of(node.start_mark))
+    if len(path) > 50:
+        yield places[path].line, places[path].column, f"{_dotted(path[:3])}...: nested too deeply"
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            here = (*path, name)
+            place = places[here] = _Place.of(key.start_mark)
+            if name in seen:
+                yield place.line, place.column, f"{_dotted(here)}: stands here a second time"
+            seen.add(name)
+            yield from _survey(value, here, places)
+    elif isinstance(node, yaml.SequenceNode):
+        for at, value in enumerate(node.value):
+            yield from _survey(value, (*path, at), places)
+
+
+def _located(error: ValidationError, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    for fault in error.errors(include_url=False):
+        path = tuple(fault["loc"])
+        known = path
+        while known not in places:
+            known = known[:-1]
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            near = get_close_matches(str(path[-1]), _fields_at(path[:-1]))
+            message = "unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+        elif fault["type"] == "missing":
+            message = "missing"
+        else:
+            message = f"{message[0].lower()}{message[1:]}"
+        yield places[known].line, places[known].column, f"{_dotted(path)}: {message}"
+
+
+def _fields_at(path: _Path) -> list[str]:
+    """The keys that are known below a path."""
+    model: type[BaseModel] = Task
+    known: dict[str, type[BaseModel]] = {
+        "sampling": SamplingFields,
+        "examples": Example,
+        "limits": LimitFields,
+        "model": EngineFields,
+        "params": Param,
+        "tools": ToolEntry,
+        "python": PythonFields,
+    }
+    for part in path:
+        model = known.get(str(part), model)
+    return list(model.model_fields)
+
+
+def _undeclared(data: Mapping[str, Any], places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    declared = data.get("params") or {}
+    for field in ("instructions", "input"):
+        for name in placeholders(str(data.get(field) or "")):
+            if name not in declared:
+                place = places[(field,)]
+                yield place.line, place.column, f"{field}: {{{{ {name} }}}} is not declared in params"
+
+
+def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    """Files that a task names and that are not there, and schemas that are none. Executes nothing."""
+
+    def fault(path: _Path, what: str) -> _Fault:
+        return places[path].line, places[path].column, f"{_dotted(path)}: {what}"
+
+    for at, entry in enumerate(task.tools):
+        if entry.file is not None and not (folder / entry.file).is_file():
+            yield fault(("tools", at, "file"), f"{folder / entry.file}: no such file")
+    if isinstance(task.output, str) and not re.fullmatch(r"[\w.]+:\w+", task.output):
+        yield fault(("output",), f"{task.output!r} is no module:Type; a schema file is {{schema: ./file.json}}")
+    if not isinstance(task.output, dict):
+        return
+    schema: Any = task.output
+    path: _Path = ("output",)
+    if isinstance(schema.get("schema"), str):
+        path = ("output", "schema")
+        try:
+            schema = json.loads((folder / schema["schema"]).read_text(encoding="utf-8"))
+        except OSError as error:
+            yield fault(path, f"{folder / task.output['schema']}: {error.strerror}")
+            return
+        except ValueError as error:
+            yield fault(path, f"{folder / task.output['schema']}: not JSON: {error}")
+            return
+    try:
+        output_of(schema)
+    except UserError as error:
+        yield fault(path, str(error).removeprefix("output: "))
+
+
+def _dotted(path: _Path) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "task"

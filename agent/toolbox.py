@@ -1,0 +1,86 @@
+"""The open tools of one run: how the model sees them, and which of them a recipient means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from cadenza.harmony import ToolNamespace
+from cadenza.tools import FunctionSession, FunctionTool, FunctionToolset, ToolSession, Toolset, toolset_by_name
+
+from .errors import UserError
+
+AnyTool: TypeAlias = str | Toolset | FunctionTool[..., Any]
+"""The name of a toolset, a toolset, or a function decorated with @tool."""
+BUILT_IN = ("python", "browser")
+"""Namespaces that gpt-oss knows from its training: they stand in the system message."""
+
+
+def toolsets_of(tools: Sequence[AnyTool]) -> list[Toolset]:
+    """The toolsets that an agent's tools come to; its functions are one. Raises UserError, ToolError."""
+    if isinstance(tools, str):
+        raise UserError(f"tools: must be a list, such as [{tools!r}]")
+    functions = [tool for tool in tools if isinstance(tool, FunctionTool)]
+    toolsets: list[Toolset] = [FunctionToolset(functions)] if functions else []
+    for tool in tools:
+        if isinstance(tool, str):
+            toolsets.append(toolset_by_name(tool))
+        elif not isinstance(tool, FunctionTool):
+            if not hasattr(tool, "open"):
+                raise UserError(f"tools: {getattr(tool, '__name__', tool)!r} is no tool; decorate it with @tool")
+            toolsets.append(tool)
+    names = [toolset.name for toolset in toolsets]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise UserError(f"tools: two toolsets are called {name!r}; the model could not tell them apart")
+    return toolsets
+
+
+class Toolbox:
+    """Sessions by the name of their namespace."""
+
+    def __init__(self, sessions: Sequence[ToolSession] = ()) -> None:
+        self._sessions = {session.namespace.name: session for session in sessions}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, toolsets: Sequence[Toolset]) -> AsyncIterator[Toolbox]:
+        """Starts every toolset, and ends them when the block ends. Raises ToolError."""
+        async with AsyncExitStack() as stack:
+            yield cls([await stack.enter_async_context(toolset.open()) for toolset in toolsets])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._sessions)
+
+    @property
+    def built_in(self) -> tuple[ToolNamespace, ...]:
+        """For the system message."""
+        return tuple(self._sessions[name].namespace for name in self._sessions if name in BUILT_IN)
+
+    @property
+    def functions(self) -> tuple[ToolNamespace, ...]:
+        """For the developer message."""
+        return tuple(self._sessions[name].namespace for name in self._sessions if name not in BUILT_IN)
+
+    def find(self, recipient: str) -> tuple[str, ToolSession | None]:
+        """The namespace that a recipient means and its session; a bare name may be that of a function."""
+        name = recipient.partition(".")[0]
+        if name not in self._sessions:
+            for space, session in self._sessions.items():
+                if isinstance(session, FunctionSession) and session.find(recipient) is not None:
+                    return space, session
+        return name, self._sessions.get(name)
+
+    def unknown(self, recipient: str) -> str:
+        """What the model reads when it calls what is not there."""
+        spaces = (session.namespace for session in self._sessions.values())
+        known = [name for space in spaces for name in _recipients(space)]
+        near = get_close_matches(recipient, known) or known[:20]
+        return f"no tool {recipient[:80]!r}; there is: {', '.join(near) or 'none'}"
+
+
+def _recipients(space: ToolNamespace) -> list[str]:
+    return [f"{space.name}.{tool.name}" for tool in space.tools] or [space.name]

@@ -1,0 +1,61 @@
+"""One turn of the model as the run hears it: what each message is, and the events that tell of it.
+
+The recipient decides what a call is, not the channel.
+"""
+
+from __future__ import annotations
+
+from cadenza.harmony import Channel, Message, MessageFinished, ParseEvent, Role, TextDelta
+
+from .events import AnswerDelta, Ephemeral, Event, PreambleDelta, ReasoningDelta, Repaired, ToolCallDelta
+
+_NOBODY = (None, "all", "user", Role.ASSISTANT)
+"""Recipients that are no tool."""
+
+
+def is_call(message: Message) -> bool:
+    return message.role is Role.ASSISTANT and message.recipient not in _NOBODY
+
+
+def is_answer(message: Message) -> bool:
+    return not is_call(message) and message.channel == Channel.FINAL
+
+
+class Turn:
+    """The finished messages of a turn. `hear` takes what the parser reports and returns what the run tells of it."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self.messages: list[MessageFinished] = []
+
+    @property
+    def last(self) -> Message | None:
+        return self.messages[-1].message if self.messages else None
+
+    @property
+    def over(self) -> bool:
+        """Whether a call or an answer was closed, with whichever token: the model has nothing more to say."""
+        return self.last is not None and (is_call(self.last) or is_answer(self.last))
+
+    def hear(self, events: list[ParseEvent]) -> list[Event]:
+        told: list[Event] = []
+        for event in events:
+            match event:
+                case TextDelta():
+                    told.append(self._delta(event))
+                case MessageFinished():
+                    self.messages.append(event)
+                    if event.repairs:
+                        told.append(Repaired(run=self._run, repairs=event.repairs))
+        return told
+
+    def _delta(self, delta: TextDelta) -> Ephemeral:
+        if delta.header.recipient not in _NOBODY:
+            return ToolCallDelta(run=self._run, recipient=delta.header.recipient or "", text=delta.text)
+        match delta.header.channel:
+            case Channel.FINAL:
+                return AnswerDelta(run=self._run, text=delta.text)
+            case Channel.COMMENTARY:
+                return PreambleDelta(run=self._run, text=delta.text)
+            case _:
+                return ReasoningDelta(run=self._run, text=delta.text)

@@ -1,0 +1,146 @@
+"""The commands around `agent run`: check, begin, look back, go on, run many. Each as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from yaml import safe_load
+
+COMMAND = [sys.executable, "-m", "cadenza.agent"]
+SCRIPTED = {
+    "model": {
+        "engine": "scripted",
+        "turns": [
+            [
+                {"channel": "analysis", "content": "I count."},
+                {"channel": "analysis", "recipient": "python", "content": "6*7"},
+            ],
+            [{"channel": "final", "content": "It is 42."}],
+        ],
+    },
+    "input": "What is {{ a }}?",
+    "params": {"a": {"type": "integer"}},
+    "tools": ["python"],
+}
+
+
+def agent(*arguments: str, cwd: Path, input: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], input=input, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+def test_init_writes_a_task_that_is_valid_for_us_and_for_editors_and_overwrites_nothing(tmp_path: Path) -> None:
+    assert agent("init", "new", cwd=tmp_path).returncode == 0
+    schema = json.loads((tmp_path / "new" / "task.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    task = safe_load((tmp_path / "new" / "task.yaml").read_text())
+    Draft202012Validator(schema).validate(task)
+    assert list(Draft202012Validator(schema).iter_errors(task | {"efort": "low"}))
+    assert agent("validate", "new/task.yaml", cwd=tmp_path).stdout == "new/task.yaml: valid\n"
+    again = agent("init", "new", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (2, "agent: new/task.yaml: is there already; nothing was written\n")
+
+
+def test_validate_executes_nothing_and_tells_every_fault(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("open('executed', 'w')\n")
+    (tmp_path / "bad.json").write_text('{"type": "objet"}')
+    task = "input: x\ntools:\n  - file: mine.py\n  - file: none.py\noutput: {schema: bad.json}\n"
+    (tmp_path / "t.yaml").write_text(task)
+    done = agent("validate", "t.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "t.yaml:4:5: tools[1].file: none.py: no such file",
+        "t.yaml:5:10: output.schema: not a JSON Schema: at type: 'objet' is not valid under any of the given schemas",
+    ]
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_users_own_files_are_found_beside_the_task_whatever_they_are_called(tmp_path: Path) -> None:
+    (tmp_path / "tools.py").write_text(
+        "from cadenza.agent import tool\n\n@tool\ndef double(x: int) -> int:\n    '''Twice x.'''\n    return 2 * x\n"
+    )
+    (tmp_path / "model.py").write_text(
+        "from dataclasses import dataclass\n\n@dataclass\nclass Answer:\n    value: int\n"
+    )
+    call = {"channel": "commentary", "recipient": "functions.double", "content": '{"x": 21}'}
+    turns = [[call], [{"channel": "final", "content": '{"value": 42}'}]]
+    task = {"model": {"engine": "scripted", "turns": turns}, "input": "go", "output": "model:Answer"}
+    (tmp_path / "agent.yaml").write_text(json.dumps(task | {"tools": [{"file": "tools.py"}]}))
+    done = agent("run", "agent.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, '{"value": 42}\n'), done.stderr
+    assert "│ 42 " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import nothing_at_all", "ModuleNotFoundError: No module named 'nothing_at_all'"),
+        ("x = 1 / 0", "ZeroDivisionError: division by zero"),
+        ("def f(: pass", "SyntaxError"),
+        ("x = 1", "no function with @tool in it"),
+    ],
+)
+def test_a_tool_file_that_does_not_load_is_one_line(tmp_path: Path, code: str, told: str) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    done = agent("run", "-", cwd=tmp_path, input="input: x\ntools: [{file: mine.py}]\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
+    run = agent("run", "-", "--param", "a=6", "--journal", "log.db", cwd=tmp_path, input=json.dumps(SCRIPTED))
+    assert run.stdout == "It is 42.\n"
+    listed = agent("runs", "--journal", "log.db", cwd=tmp_path).stdout.splitlines()
+    assert len(listed) == 2
+    name = listed[1].split()[0]
+    shown = agent("show", name[:5], "--journal", "log.db", cwd=tmp_path)
+    assert shown.stdout == "It is 42.\n"
+    assert shown.stderr == run.stderr
+    lines = agent("show", name, "--json", "--journal", "log.db", cwd=tmp_path).stdout.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert agent("runs", "--verify", "--journal", "log.db", cwd=tmp_path).stdout == "log.db: whole, 1 runs\n"
+    unknown = agent("show", "zzz", "--journal", "log.db", cwd=tmp_path)
+    assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
+
+
+def test_json_prints_every_event_and_nothing_else(tmp_path: Path) -> None:
+    done = agent("run", "-", "--param", "a=6", "--json", cwd=tmp_path, input=json.dumps(SCRIPTED))
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (events[0]["type"], events[-1]["type"], events[-1]["answer"]) == ("RunStarted", "RunFinished", "It is 42.")
+    assert "".join(event["text"] for event in events if event["type"] == "ReasoningDelta") == "I count."
+    assert done.stderr == ""
+
+
+def test_rows_are_run_side_by_side_and_only_once(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
+    rows = "".join(f'{{"a": {at}}}\n' for at in range(5))
+    (tmp_path / "rows.jsonl").write_text(rows)
+    arguments = ["run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", "--parallel", "3", "--quiet"]
+    assert agent(*arguments, cwd=tmp_path).returncode == 0
+    results = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert sorted((result["row"], result["params"]["a"], result["answer"]) for result in results) == [
+        (at + 1, str(at), "It is 42.") for at in range(5)
+    ]
+    (tmp_path / "rows.jsonl").write_text(rows + '{"a": 9}\n')
+    assert agent(*arguments, cwd=tmp_path).returncode == 0
+    again = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (again[:5], again[5]["row"]) == (results, 6)
+
+
+def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
+    (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n')
+    done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "rows.jsonl:1: a: 'x' is no integer",
+        "rows.jsonl:2: a row is a JSON object of params, not list",
+        "rows.jsonl:3: a: missing; give --param a=...",
+        "rows.jsonl:3: b: not declared in the task; declared: a",
+    ]
+    assert not (tmp_path / "out.jsonl").exists()
