@@ -23,6 +23,7 @@ from cadenza.harmony import (
     Message,
     Policy,
     SystemContent,
+    ToolChoice,
     Transcript,
     TurnGrammar,
     TurnSpec,
@@ -65,6 +66,7 @@ class Agent(Generic[O]):
     deps: what the tools' ToolContext carries
     output: what the answer has to be, a type for pydantic or a JSON Schema; None for text
     constrain: hold every turn to its grammar where the engine can
+    tool_choice: what the first turn has to be, "auto", "none", "required" or CallTo(recipient); later turns are free
     examples: questions with their answers, shown as earlier turns
     effort: how long the model reasons
     current_date: free text, today by default
@@ -78,6 +80,7 @@ class Agent(Generic[O]):
     deps: Any = None
     output: type[O] | JsonObject | None = None
     constrain: bool = True
+    tool_choice: ToolChoice = "auto"
     instructions: str | None = None
     examples: Sequence[tuple[str, str]] = ()
     effort: Effort = "medium"
@@ -182,7 +185,7 @@ class Agent(Generic[O]):
 
             try:
                 async with Toolbox.open(toolsets_of(self.tools)) as loop.tools:
-                    loop.grammar = self._grammar(loop)
+                    loop.grammars = self._grammars(loop)
                     async with aclosing(work()) as events:
                         async for event in events:
                             yield noted(event)
@@ -202,13 +205,24 @@ class Agent(Generic[O]):
             messages, surviving = [*self._opening(loop), *messages], 0
         return loop.begin(tuple(messages), surviving, self.task)
 
-    def _grammar(self, loop: Loop) -> TurnGrammar | None:
-        """What a turn may be, where the engine holds to it. Raises HarmonyError for tools that no header can name."""
+    def _grammars(self, loop: Loop) -> tuple[TurnGrammar, TurnGrammar] | None:
+        """What the turn before the first call may be, and any later one; None for an engine that cannot hold to it.
+
+        Raises UserError, and HarmonyError for tools that no header can name.
+        """
         if not self.constrain or loop.engine.capabilities.mask != "turn":
+            if self.tool_choice != "auto":
+                why = "its engine has no masks" if self.constrain else "constrain is off"
+                raise UserError(f"tool_choice: cannot be held to, since {why}")
             return None
-        schema = None if loop.output is None else loop.output.format.schema
-        spec = TurnSpec(built_in=loop.tools.built_in, functions=loop.tools.functions, output=schema)
-        return turn_grammar(spec, loop.engine.vocabulary)
+        spec = TurnSpec(
+            built_in=loop.tools.built_in,
+            functions=loop.tools.functions,
+            output=None if loop.output is None else loop.output.format.schema,
+            reasoning=self.limits.reasoning,
+        )
+        vocabulary = loop.engine.vocabulary
+        return turn_grammar(replace(spec, choice=self.tool_choice), vocabulary), turn_grammar(spec, vocabulary)
 
     def _opening(self, loop: Loop) -> list[Message]:
         """The system message, and the developer's if there is anything to say."""

@@ -8,6 +8,7 @@ An event that made the transcript longer holds the ids, and the spans that tell 
 from __future__ import annotations
 
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,6 +37,11 @@ def _message(value: Any) -> Message:
         raise ValueError(str(error)) from None
 
 
+_Bytes: TypeAlias = Annotated[
+    bytes,
+    PlainValidator(lambda value: value if isinstance(value, bytes) else b64decode(value, validate=True)),
+    PlainSerializer(lambda value: b64encode(value).decode(), when_used="json"),
+]
 _Message: TypeAlias = Annotated[Message, PlainValidator(_message), PlainSerializer(Message.to_json)]
 
 
@@ -136,6 +142,16 @@ class ToolFinished(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact(_Event):
+    """A file or an image that a call made. data: its bytes, in JSON as base64."""
+
+    call: int
+    name: str
+    media_type: str
+    data: _Bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateLost(_Event):
     """A tool's session died with all that earlier calls had built up."""
 
@@ -211,6 +227,7 @@ Durable: TypeAlias = (
     | ToolCallReady
     | ToolStarted
     | ToolFinished
+    | Artefact
     | StateLost
     | OutputInvalid
     | LimitHit

@@ -17,13 +17,15 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """turns: times the model is asked; tokens: sampled in all; tool_calls: calls in all; turn_tokens: in one turn;
-    time: seconds from the first turn's beginning, None for as long as it takes.
+    reasoning: tokens of analysis in one turn, after which the model has to act, None for any number; time: seconds from
+    the first turn's beginning, None for as long as it takes.
     """
 
     turns: int = 30
     tokens: int = 200_000
     tool_calls: int = 60
     turn_tokens: int = 32_000
+    reasoning: int | None = None
     time: float | None = None
 
     def __post_init__(self) -> None:
@@ -31,8 +33,9 @@ class Limits:
             value = getattr(self, field.name)
             if field.name == "time" and value is not None and value <= 0:
                 raise UserError(f"limits.time: must be more than 0 seconds, not {value:g}")
-            if field.name != "time" and value < 1:
-                raise UserError(f"limits.{field.name}: must be at least 1, not {value}")
+            least = 0 if field.name == "reasoning" else 1
+            if field.name != "time" and value is not None and value < least:
+                raise UserError(f"limits.{field.name}: must be at least {least}, not {value}")
 
 
 class Clock:

@@ -18,6 +18,7 @@ from cadenza.tools import ToolContext, ToolResult
 
 from .errors import LimitError, RunError
 from .events import (
+    Artefact,
     Event,
     InputAdded,
     RunFinished,
@@ -55,7 +56,7 @@ class Loop:
     tools: Toolbox = field(default_factory=Toolbox)
     deps: Any = None  # of the tools
     output: Output[Any] | None = None  # what the answer has to be
-    grammar: TurnGrammar | None = None  # of a turn, where the engine can hold to one
+    grammars: tuple[TurnGrammar, TurnGrammar] | None = None  # of a turn before the first call, and of any other
     _clock: Clock = field(init=False)
 
     async def begin(
@@ -113,9 +114,8 @@ class Loop:
         parser, turn, ids = Parser(self.state.transcript.vocabulary), Turn(self.run), list[int]()
         stop: int | None = None
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
-        stream = self.engine.generate(
-            prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed, constraint=self.grammar
-        )
+        grammar = self.grammars and self.grammars[self.state.calls > 0]
+        stream = self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed, constraint=grammar)
         async with aclosing(stream) as tokens:
             while token := await self._clock.within(anext(tokens, None)):
                 ids.append(token.id)
@@ -187,5 +187,7 @@ class Loop:
             ids=ids,
             spans=spans,
         )
+        for made in (*result.images, *result.artefacts):
+            yield Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)
         if lost:
             yield StateLost(run=self.run, call=ready.call, backend=result.backend)

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.harmony import Effort, HarmonyError, Message
+from cadenza.harmony import CallTo, Effort, HarmonyError, Message, ToolChoice
 from cadenza.model import DEFAULT, Sampling, ScriptedEngine, TokenEngine
 from cadenza.tools import BUILT_IN, PythonTool, Spec, compact_json, toolset_names
 
@@ -91,6 +91,7 @@ class LimitFields(_Model):
     turns: Count = 30
     tokens: Count = 200_000
     tool_calls: Count = 60
+    reasoning: Count | None = None
     time: Seconds | None = None
 
 
@@ -212,6 +213,7 @@ class Task(_Model):
     input: str
     examples: list[Example] = Field(default_factory=list)
     tools: list[ToolEntry] = Field(default_factory=list)
+    tool_choice: str = "auto"
     output: str | dict[str, Any] | None = None
     limits: LimitFields = LimitFields()
     journal: str | None = None
@@ -236,6 +238,7 @@ class Task(_Model):
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
             tools=[tool for entry in self.tools for tool in entry.tools(folder, unsafe_local=unsafe_local)],
+            tool_choice=_choice(self.tool_choice),
             examples=[(example.input, example.answer) for example in self.examples],
             output=self._output(folder),
             sampling=Sampling(
@@ -245,6 +248,7 @@ class Task(_Model):
                 turns=self.limits.turns,
                 tokens=self.limits.tokens,
                 tool_calls=self.limits.tool_calls,
+                reasoning=self.limits.reasoning,
                 time=self.limits.time,
                 turn_tokens=self.sampling.max_tokens,
             ),
@@ -282,6 +286,15 @@ class Task(_Model):
         if faults:
             raise TaskError(sorted(faults))
         return values
+
+
+def _choice(text: str) -> ToolChoice:
+    """A word with a meaning, else the tool that has to be called."""
+    match text:
+        case "auto" | "none" | "required":
+            return text
+        case _:
+            return CallTo(text)
 
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")

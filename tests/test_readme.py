@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands, and answers rightly."""
+"""What the README and the docs show is run as it stands, and comes to what they say."""
 
 from __future__ import annotations
 
@@ -7,26 +7,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+import pytest
+
+ROOT = Path(__file__).parent.parent
 
 
-def block(language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert len(found) == 1
+def block(file: str, language: str) -> str:
+    text = (ROOT / file).read_text()
+    found = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return str(found[0])
 
 
-def run(*arguments: str, input: str = "") -> list[str]:
+def run(*arguments: str, input: str = "") -> str:
     done = subprocess.run([sys.executable, *arguments], input=input, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return done.stdout
 
 
 def test_the_ten_lines_of_python_answer() -> None:
-    first, second = run("-c", block("python"))
+    first, second = run("-c", block("README.md", "python")).splitlines()
     assert "816" in first
     assert "372" in second
 
 
 def test_the_task_file_answers_with_the_number_alone() -> None:
-    assert run("-m", "cadenza.agent", "run", "-", "--param", "n=31", input=block("yaml")) == ["1488"]
+    arguments = ("-m", "cadenza.agent", "run", "-", "--param", "n=31")
+    assert run(*arguments, input=block("README.md", "yaml")) == "1488\n"
+
+
+def test_the_tool_of_the_docs_prints_what_they_say() -> None:
+    assert run("-c", block("docs/tools.md", "python")) == block("docs/tools.md", "text")
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/tasks.md"])
+def test_the_task_files_shown_are_valid(file: str) -> None:
+    assert run("-m", "cadenza.agent", "validate", "-", input=block(file, "yaml")) == "-: valid\n"

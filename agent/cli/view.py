@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..events import (
+    Artefact,
     Event,
     LimitHit,
     OutputInvalid,
@@ -60,6 +61,8 @@ class LiveView:
                 how = "" if event.status == "ok" else f"{event.status}, "
                 title = f"result ({how}{event.backend}, {event.seconds:.2f} s)"
                 self._frame(_head(event.text), title, "green" if event.status == "ok" else "yellow")
+            case Artefact():
+                self._line(f"made {event.name} ({event.media_type}, {len(event.data):,} bytes)", "green")
             case StateLost():
                 self._line(f"the {event.backend} session was lost with all its variables", "yellow")
             case Repaired():

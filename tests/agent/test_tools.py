@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from cadenza.agent import Agent, Event, ToolContext, ToolFatal, ToolRetry, UserError, tool
-from cadenza.agent.events import RunFailed, ToolFinished
+from cadenza.agent.events import Artefact, RunFailed, ToolFinished, from_json, to_json
 from cadenza.harmony import Message, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
-from cadenza.tools import FunctionToolset, ToolError
+from cadenza.tools import Artefact as File
+from cadenza.tools import FunctionToolset, ToolError, ToolResult
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,20 @@ async def test_a_fatal_error_ends_the_run() -> None:
     with pytest.raises(ToolFatal, match="the shop is closed"):
         await collect()
     assert isinstance(events[-1], RunFailed)
+
+
+@tool
+def chart() -> ToolResult:
+    """Draws."""
+    return ToolResult(text="drawn", images=(File("chart.png", "image/png", b"\x89PNG\x00"),))
+
+
+@pytest.mark.anyio
+async def test_what_a_tool_makes_is_an_event_that_keeps_its_bytes() -> None:
+    agent = Agent(model=ScriptedEngine([[call("functions.chart")], [final("done")]]), tools=[chart])
+    (made,) = [event async for event in agent.stream("go") if isinstance(event, Artefact)]
+    assert (made.name, made.media_type, made.data) == ("chart.png", "image/png", b"\x89PNG\x00")
+    assert from_json(json.loads(json.dumps(to_json(made)))) == made
 
 
 def test_tools_that_are_none_are_refused_in_one_line() -> None:
