@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import lzma
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
+import openai_harmony
 import pytest
 import torch
+
+RANKS = 199_998
 
 
 @pytest.fixture
@@ -23,3 +31,22 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def one_thread() -> None:
     """Small tensors gain nothing from a second thread, and on a busy machine they lose a lot."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def ranks() -> list[bytes]:
+    """The bytes of every ordinary token, in the order of ids; read here without `cadenza.harmony`'s own reader."""
+    packed = resources.files("cadenza.harmony") / "data" / "o200k_base.lens.xz"
+    data = io.BytesIO(lzma.decompress(packed.read_bytes()))
+    return [data.read(length) for length in data.read(RANKS)]
+
+
+@pytest.fixture(scope="session")
+def reference(ranks: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai_harmony.HarmonyEncoding]:
+    """openai-harmony's encoding of the gpt-oss models; the environment variable keeps it off the network."""
+    folder = tmp_path_factory.mktemp("encodings")
+    lines = (b"%s %d\n" % (base64.b64encode(token), rank) for rank, token in enumerate(ranks))
+    (folder / "o200k_base.tiktoken").write_bytes(b"".join(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_ENCODINGS_BASE", str(folder))
+        yield openai_harmony.load_harmony_encoding(openai_harmony.HarmonyEncodingName.HARMONY_GPT_OSS)

@@ -419,4 +419,4 @@ def _check(expression: str) -> str | None:
 
 
 def efforts(draw: Draw) -> Effort:
-    return draw.rng.choices(EFFORTS, [0.32, 0.42, 0.26])[0]
+    return draw.rng.choices(EFFORTS, [0.3, 0.35, 0.35])[0]

@@ -30,6 +30,7 @@ from cadenza.harmony import (
     Message,
     Role,
     Special,
+    is_special,
     o200k_harmony,
     open_turn,
     render,
@@ -57,6 +58,8 @@ RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
 BALANCE: Final = 0.01
 CONTEXT_WEIGHT: Final = 0.2
 """Loss weight of what the assistant reads; what it samples weighs 1, the system message nothing."""
+DECISION_WEIGHT: Final = 3.0
+"""Loss weight of the words of reasoning: few tokens, and all that the effort decides."""
 
 
 def config(vocab_size: int) -> ModelConfig:
@@ -120,8 +123,17 @@ def document(messages: Sequence[Message], vocabulary: BytePairVocabulary) -> Doc
         if sampled and message.channel == Channel.FINAL:
             own[-1] = int(Special.RETURN)
         ids += own
-        weights += [CONTEXT_WEIGHT] * prompt + [1.0 if sampled else CONTEXT_WEIGHT] * (len(own) - prompt)
+        weights += [CONTEXT_WEIGHT] * prompt
+        if sampled and message.channel == Channel.ANALYSIS and message.recipient is None:
+            weights += [DECISION_WEIGHT if _is_word(id, vocabulary) else 1.0 for id in own[prompt:]]
+        else:
+            weights += [1.0 if sampled else CONTEXT_WEIGHT] * (len(own) - prompt)
     return Document(ids, weights)
+
+
+def _is_word(id: int, vocabulary: BytePairVocabulary) -> bool:
+    """Whether a token is special or has a letter in it, unlike numbers and operators."""
+    return is_special(id) or any(chr(byte).isalpha() for byte in vocabulary.token_bytes(id))
 
 
 def warm_up_conversation(draw: Draw) -> list[Message]:
@@ -251,7 +263,7 @@ def loss_of(network: Transformer, batch: Batch) -> tuple[Tensor, float, float]:
     each = F.cross_entropy(logits, targets, reduction="none")
     loss = (each * weights).sum() / weights.sum()
     loss = loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean()
-    sampled = weights == 1.0
+    sampled = weights >= 1.0
     right = (logits.argmax(-1) == targets)[sampled].float().mean()
     return loss, each[sampled].mean().item(), right.item()
 
@@ -276,7 +288,7 @@ def whole_conversations_right(
         opening = document([system(draw, effort)], vocabulary)
         turn = document(dialogue(draw, effort), vocabulary)
         rows = torch.tensor([[row_of[id] for id in opening.ids + turn.ids]])
-        sampled = torch.tensor([0.0] * len(opening.ids) + turn.weights)[1:] == 1.0
+        sampled = torch.tensor([0.0] * len(opening.ids) + turn.weights)[1:] >= 1.0
         guessed = network(rows)[0, :-1].argmax(-1)
         right += bool((guessed == rows[0, 1:])[sampled].all())
     return right / count
