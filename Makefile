@@ -21,7 +21,7 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (over an hour)
+nano: $(VENV)/.installed ## train the bundled model anew (an hour to an hour and a half)
 	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`

@@ -46,8 +46,8 @@ def test_held_out_phrases_are_never_trained_on() -> None:
 
 
 def test_every_answer_follows_from_its_conversation() -> None:
-    draw = Draw(random.Random(3), held_out=True)
-    for _ in range(200):
+    for at in range(1000):
+        draw = Draw(random.Random(at), held_out=at % 2 == 1)
         task = problem(draw)
         last = conversation(task, draw.rng.choice(EFFORTS))[-1]
         assert last == Message.assistant(last.text, channel="final")
@@ -64,9 +64,9 @@ def test_the_weights_are_small_and_speak_original_ids() -> None:
 def test_nano_answers_fresh_problems_through_python() -> None:
     agent = Agent(tools=["python"])
     draw = Draw(random.Random(11))
-    tasks = [problem(draw) for _ in range(12)]
+    tasks = [problem(draw) for _ in range(20)]
     right = 0
     for task in tasks:
         answer = Agent(tools=agent.tools, instructions=task.instructions).run_sync(task.question).output
         right += task.answer in answer
-    assert right >= 9
+    assert right >= 18
