@@ -190,12 +190,23 @@ class Layer(nn.Module):
         return x + mixed, router_logits
 
 
+class Embedding(nn.Module):
+    """A row per token. The random start of nn.Embedding would import torch's compiler on the meta device: a second."""
+
+    def __init__(self, rows: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(rows, size))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return F.embedding(rows, self.weight)
+
+
 class Body(nn.Module):
     """Everything below the head; called `model` in checkpoints."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.norm_eps)
 

@@ -43,6 +43,10 @@ def test_an_agent_is_imported_and_configured_without_torch() -> None:
     assert "torch" not in loaded_by("from cadenza.agent import Agent\nAgent(tools=['python'])")
 
 
+def test_loading_a_model_leaves_torchs_compiler_alone() -> None:
+    assert "torch._dynamo" not in loaded_by("from cadenza.model import resolve\nresolve('nano')")
+
+
 def test_a_users_own_modules_do_not_collide(tmp_path: Path) -> None:
     for name in ("tools", "model", "agent", "harmony"):
         (tmp_path / f"{name}.py").write_text("mine = True\n")
