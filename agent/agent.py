@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -37,7 +37,7 @@ from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted
 from .journal import Journal
 from .limits import Limits
 from .loop import Loop
-from .output import O, output_of
+from .output import O, Output, output_of
 from .resume import Progress
 from .state import RunState
 from .toolbox import AnyTool, Toolbox, toolsets_of
@@ -88,7 +88,6 @@ class Agent(Generic[O]):
     limits: Limits = field(default_factory=Limits)
     current_date: str | None = None
     policy: Policy = "per_turn"
-
     journal: Path | None = None
     task: Mapping[str, Any] | None = None
 
@@ -132,6 +131,11 @@ class Agent(Generic[O]):
             async for event in events:
                 yield event
 
+    @cached_property
+    def _output(self) -> Output[O] | None:
+        """Raises UserError."""
+        return None if self.output is None else output_of(self.output)
+
     def _engine(self) -> TokenEngine:
         """Loads the model, if it is a name."""
         return _loaded(self.model) if isinstance(self.model, str) else self.model
@@ -146,7 +150,7 @@ class Agent(Generic[O]):
             sampling=self.sampling,
             limits=self.limits,
             deps=self.deps,
-            output=None if self.output is None else output_of(self.output),
+            output=self._output,
         )
 
     async def _result(self, events: AsyncGenerator[Event, None]) -> RunResult[O]:
@@ -157,7 +161,7 @@ class Agent(Generic[O]):
         transcript = Transcript(self._engine().vocabulary)
         transcript.extend_spans(finished.ids, finished.spans)
         return RunResult(
-            output=cast(O, finished.answer) if self.output is None else output_of(self.output).read(finished.answer),
+            output=cast(O, finished.answer) if self._output is None else self._output.read(finished.answer),
             run=finished.run,
             turns=finished.turns,
             usage=finished.usage,

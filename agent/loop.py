@@ -106,7 +106,7 @@ class Loop:
         """Asks the model once; leaves what it said last in `said`."""
         if self.state.turns >= self.limits.turns:
             raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
-        before = len(self.state.transcript.ids)
+        before = len(self.state.transcript)
         self.state.transcript.open_turn()
         prompt = self.state.transcript.ids
         opened, spans = self.state.transcript.since(before)
@@ -172,7 +172,7 @@ class Loop:
         if session is not None and session.stateful and name in self.state.lost:
             text, lost = f"{STATE_LOST}\n{text}", True
         self.state.lost.discard(name)
-        before = len(self.state.transcript.ids)
+        before = len(self.state.transcript)
         self.state.transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
         self.state.ready, self.state.started = None, False
         ids, spans = self.state.transcript.since(before)

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cadenza.harmony import HarmonyError, Message, Parser, Transcript, Vocabulary, o200k_harmony
+from cadenza.harmony import HarmonyError, Role, Transcript, Vocabulary, o200k_harmony, parse
 
 from .errors import JournalError
 from .events import (
     Durable,
     InputAdded,
     OutputInvalid,
-    RunFailed,
     RunFinished,
     RunStarted,
     ToolCallReady,
@@ -29,7 +28,6 @@ from .events import (
     TurnStarted,
 )
 from .state import RunState
-from .turn import Turn
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,14 +72,15 @@ class Progress(RunState):
                 self.said, self.unfit = None, self.unfit + 1
             case TurnStarted():
                 self.opened = event
-                self._expect(event, len(self.transcript.ids) + len(event.ids), event.prompt_tokens)
+                self._expect(event, len(self.transcript) + len(event.ids), event.prompt_tokens)
             case TurnFinished() if self.opened is not None:
                 self.transcript.extend_spans(self.opened.ids, self.opened.spans)
                 self.transcript.extend_spans(event.ids, event.spans)
                 self.opened = None
                 self.turns, self.usage = event.turn, self.usage + event.usage
-                self._expect(event, len(self.transcript.ids), event.usage.prompt + event.usage.sampled)
-                self.said = self._last_message(event)
+                self._expect(event, len(self.transcript), event.usage.prompt + event.usage.sampled)
+                said = parse(event.ids, self.transcript.vocabulary, role=Role.ASSISTANT)
+                self.said = said[-1].message if said else None
             case ToolCallReady():
                 self.ready, self.started, self.calls = event, False, event.call
             case ToolStarted():
@@ -93,7 +92,7 @@ class Progress(RunState):
             case TurnFinished() | ToolFinished():
                 raise JournalError(f"event {event.seq} ({type(event).__name__}) ends what was not begun")
             case RunFinished():
-                self._expect(event, len(self.transcript.ids), len(event.ids))
+                self._expect(event, len(self.transcript), len(event.ids))
                 if event.ids != self.transcript.ids:
                     raise JournalError(f"event {event.seq} tells of other ids than the run has")
                 self.finished = event
@@ -104,18 +103,7 @@ class Progress(RunState):
         self.transcript = Transcript(self.transcript.vocabulary)
         self.transcript.extend_spans(event.ids, event.spans)
 
-    def _last_message(self, event: TurnFinished) -> Message | None:
-        parser, turn = Parser(self.transcript.vocabulary), Turn(event.run)
-        turn.hear(parser.feed(event.ids) + parser.finish())
-        return turn.last
-
     @staticmethod
     def _expect(event: Durable, derived: int, told: int) -> None:
         if derived != told:
             raise JournalError(f"event {event.seq} ({type(event).__name__}) tells of {told} ids, derived are {derived}")
-
-
-def ended(events: Sequence[Durable]) -> RunFinished | RunFailed | None:
-    """The event that ended a run."""
-    last = events[-1] if events else None
-    return last if isinstance(last, RunFinished | RunFailed) else None

@@ -47,6 +47,9 @@ class Transcript:
         self._spans: list[Span] = []
         self.extend(render_conversation(messages, vocabulary), Provenance.RENDERED)
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     @property
     def ids(self) -> tuple[int, ...]:
         return tuple(self._ids)

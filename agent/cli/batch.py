@@ -41,8 +41,8 @@ class Row:
 
 async def run_rows(origin: Origin, inputs: Path, out: Path, *, parallel: int, journal: Path | None, quiet: bool) -> int:
     """Runs what has no answer yet; returns how many rows failed. Raises UserError before anything runs."""
-    rows = list(_rows(origin, inputs))
-    todo = [row for row in rows if row.number not in _answered(out)]
+    rows, answered = list(_rows(origin, inputs, journal)), _answered(out)
+    todo = [row for row in rows if row.number not in answered]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
     with (
@@ -55,7 +55,7 @@ async def run_rows(origin: Origin, inputs: Path, out: Path, *, parallel: int, jo
         async def one(row: Row) -> None:
             nonlocal failed
             async with free:
-                failed += not await _run(row, journal, results)
+                failed += not await _run(row, results)
                 progress.update(
                     bar, advance=1, description=f"{inputs.name}, {failed} failed" if failed else inputs.name
                 )
@@ -66,17 +66,16 @@ async def run_rows(origin: Origin, inputs: Path, out: Path, *, parallel: int, jo
     return failed
 
 
-async def _run(row: Row, journal: Path | None, results: TextIO) -> bool:
+async def _run(row: Row, results: TextIO) -> bool:
     """Runs one row and writes its line; whether it was answered."""
     line: dict[str, Any] = {"row": row.number, "params": row.params}
-    agent = replace(row.agent, journal=journal or row.agent.journal)
     try:
-        async with aclosing(agent.stream(row.question)) as events:
+        async with aclosing(row.agent.stream(row.question)) as events:
             async for event in events:
                 if isinstance(event, RunStarted):
                     line["run"] = event.run
                 if isinstance(event, RunFinished):
-                    line["answer"] = event.answer if agent.output is None else json.loads(event.answer)
+                    line["answer"] = event.answer if row.agent.output is None else json.loads(event.answer)
     except (AgentError, ModelError, ToolError, HarmonyError) as error:
         line["error"] = str(error)
     results.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -84,7 +83,7 @@ async def _run(row: Row, journal: Path | None, results: TextIO) -> bool:
     return "answer" in line
 
 
-def _rows(origin: Origin, inputs: Path) -> Iterator[Row]:
+def _rows(origin: Origin, inputs: Path, journal: Path | None) -> Iterator[Row]:
     """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
     faults = []
     for number, text in enumerate(_read(inputs).splitlines(), 1):
@@ -95,7 +94,7 @@ def _rows(origin: Origin, inputs: Path) -> Iterator[Row]:
             if not isinstance(params, dict):
                 raise ValueError(f"a row is a JSON object of params, not {type(params).__name__}")
             named = {**origin.params, **{key: _text(value) for key, value in params.items()}}
-            agent, question = replace(origin, params=named).prepare()
+            agent, question = replace(origin, params=named).prepare(journal=journal)
             yield Row(number, named, agent, question)
         except TaskError as error:
             faults += [f"{inputs}:{number}: {fault.removeprefix('--param ')}" for fault in error.faults]

@@ -10,8 +10,8 @@ from typing import Final
 
 from ..task import Task, TaskError
 from ..taskfile import load, parse
-from .run import ANSWERED, WRONG_USAGE, complain
-from .view import clean
+from .run import ANSWERED, WRONG_USAGE
+from .view import clean, complain
 
 SCHEMA_NAME: Final = "task.schema.json"
 _TASK: Final = f"""\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from cadenza.harmony import Effort
 from cadenza.model import ModelError, find
 
 from ..agent import Agent
-from ..errors import UserError
+from ..errors import JournalError, UserError
+from ..journal import Journal, default_path
 from ..taskfile import parse
+from .view import complain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +28,14 @@ class Origin:
     model: str | None = None
     effort: Effort | None = None
 
-    def prepare(self, *, unsafe_local: bool = False, after: int = 0) -> tuple[Agent[Any], str]:
-        """The agent and its question. Raises UserError. after: turns that an earlier process has finished."""
+    def prepare(
+        self, *, journal: Path | None = None, unsafe_local: bool = False, after: int = 0
+    ) -> tuple[Agent[Any], str]:
+        """The agent and its question. Raises UserError.
+
+        journal: where the run is logged, else where the task says, else the user's own journal; after: turns that an
+        earlier process has finished.
+        """
         task = parse(self.text, self.source)
         values = task.fill(self.params)
         folder = Path(self.source).parent
@@ -34,8 +43,20 @@ class Origin:
             values, model=self.model, effort=self.effort, unsafe_local=unsafe_local, after=after, folder=folder
         )
         _must_exist(agent.model)
-        journal = None if task.journal is None else folder / task.journal
-        return replace(agent, journal=journal, task=asdict(self)), task.question(values)
+        own = None if task.journal is None else folder / task.journal
+        log = journal or own or _default_journal()
+        return replace(agent, journal=log, task=asdict(self)), task.question(values)
+
+
+@cache
+def _default_journal() -> Path | None:
+    """The journal of runs whose task names none; None, with a word about it, where it cannot be written."""
+    try:
+        with Journal(default_path()):
+            return default_path()
+    except JournalError as error:
+        complain(f"not logged: {error}")
+        return None
 
 
 def _must_exist(model: object) -> None:

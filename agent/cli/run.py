@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +15,14 @@ from cadenza.harmony import Effort, HarmonyError
 from cadenza.model import ModelError
 from cadenza.tools import ToolError
 
-from ..errors import AgentError, JournalError, UserError
+from ..errors import AgentError, UserError
 from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
 from ..journal import Journal, default_path
 from ..task import TaskError
 from ..taskfile import read
 from .batch import run_rows
 from .origin import Origin
-from .view import LiveView, clean
+from .view import LiveView, clean, complain
 
 ANSWERED, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -42,8 +41,9 @@ def run_task(
     """Runs a task file (`-` for stdin) and returns the exit code. The answer alone goes to stdout."""
 
     def events() -> AsyncGenerator[Event, None]:
-        agent, question = _origin(source, params, effort, model).prepare(unsafe_local=unsafe_local)
-        return replace(agent, journal=journal or agent.journal or _default_journal()).stream(question)
+        origin = _origin(source, params, effort, model)
+        agent, question = origin.prepare(journal=journal, unsafe_local=unsafe_local)
+        return agent.stream(question)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
@@ -66,11 +66,7 @@ def run_batch(
         if out is None:
             raise UserError("--inputs wants --out: a file for the results, a line each")
         origin = _origin(source, params, effort, model)
-        failed = anyio.run(
-            partial(
-                run_rows, origin, inputs, out, parallel=parallel, journal=journal or _default_journal(), quiet=quiet
-            )
-        )
+        failed = anyio.run(partial(run_rows, origin, inputs, out, parallel=parallel, journal=journal, quiet=quiet))
         return FAILED if failed else ANSWERED
 
     return _told(batch)
@@ -86,14 +82,15 @@ def resume_run(run: str, *, journal: Path | None, quiet: bool, as_json: bool, un
     """Goes on with a run that has no answer yet, and returns the exit code."""
 
     def events() -> AsyncGenerator[Event, None]:
-        with Journal(journal or default_path()) as log:
+        path = journal or default_path()
+        with Journal(path) as log:
             known = log.events(run)
         first = known[0]
         if not isinstance(first, RunStarted) or first.task is None:
             raise UserError(f"run {run}: was started from Python; Agent.resume goes on with it")
         turns = sum(isinstance(event, TurnFinished) for event in known)
-        agent, _ = Origin(**first.task).prepare(unsafe_local=unsafe_local, after=turns)
-        return replace(agent, journal=journal or default_path()).stream_resumed(first.run)
+        agent, _ = Origin(**first.task).prepare(journal=path, unsafe_local=unsafe_local, after=turns)
+        return agent.stream_resumed(first.run)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
@@ -136,16 +133,6 @@ async def _answer(events: AsyncGenerator[Event, None], view: LiveView, as_json: 
     return answer
 
 
-def _default_journal() -> Path | None:
-    """The journal of runs whose task names none; None, with a word about it, where it cannot be written."""
-    try:
-        with Journal(default_path()):
-            return default_path()
-    except JournalError as error:
-        complain(f"not logged: {error}")
-        return None
-
-
 def _named(params: Sequence[str]) -> dict[str, str]:
     """Raises UserError for what is not NAME=VALUE, or names one twice."""
     values: dict[str, str] = {}
@@ -157,8 +144,3 @@ def _named(params: Sequence[str]) -> dict[str, str]:
             raise UserError(f"--param {name}: given twice")
         values[name] = value
     return values
-
-
-def complain(what: str) -> None:
-    for line in what.splitlines():
-        print(f"agent: {clean(line)}", file=sys.stderr)

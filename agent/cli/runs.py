@@ -17,8 +17,8 @@ from ..errors import JournalError
 from ..events import RunFailed, RunFinished, TurnFinished, to_json
 from ..journal import Journal, RunSummary, default_path
 from ..turn import Turn
-from .run import ANSWERED, FAILED, WRONG_USAGE, complain
-from .view import LiveView, clean
+from .run import ANSWERED, FAILED, WRONG_USAGE
+from .view import LiveView, clean, complain
 
 
 def list_runs(journal: Path | None, *, verify: bool) -> int:

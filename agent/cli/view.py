@@ -6,6 +6,7 @@ All that it prints comes from a model or a tool, so control characters are taken
 from __future__ import annotations
 
 import re
+import sys
 
 from rich import box
 from rich.console import Console
@@ -35,6 +36,12 @@ _MOST_LINES, _MOST_CHARACTERS = 40, 3000  # of a call or a result
 def clean(text: str) -> str:
     """Without what could steer a terminal: control characters (escape sequences begin with one), bidi overrides."""
     return _CONTROL.sub("", text)
+
+
+def complain(what: str) -> None:
+    """What went wrong, on stderr, each line with the command's name."""
+    for line in what.splitlines():
+        print(f"agent: {clean(line)}", file=sys.stderr)
 
 
 class LiveView:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cadenza.harmony import EFFORTS, Channel, Effort, MessageFinished, Parser, o200k_harmony
+from cadenza.harmony import EFFORTS, Channel, Effort, Role, o200k_harmony, parse
 from cadenza.model.nano.curriculum import Draw, Problem, problem
 
 from ..events import Event, RunFailed, RunFinished, TurnFinished, from_json
@@ -71,7 +71,7 @@ def ask(question: Question, model: str) -> Outcome:
             command, input=json.dumps(task), capture_output=True, text=True, timeout=300
         )  # JSON is YAML
     events = [from_json(json.loads(line)) for line in run.stdout.splitlines()]
-    return Outcome(question, _ending(events, run.stderr), sum(map(_thoughts, events)))
+    return Outcome(question, _ending(events, run.stderr), sum(map(thoughts, events)))
 
 
 def _ending(events: Sequence[Event], complaint: str) -> str:
@@ -84,11 +84,11 @@ def _ending(events: Sequence[Event], complaint: str) -> str:
             return f"failed: {complaint}"
 
 
-def _thoughts(event: Event) -> int:
+def thoughts(event: Event) -> int:
+    """Messages of reasoning that an event tells of."""
     if not isinstance(event, TurnFinished):
         return 0
-    parser = Parser(o200k_harmony())
-    said = [each.message for each in parser.feed(event.ids) + parser.finish() if isinstance(each, MessageFinished)]
+    said = [each.message for each in parse(event.ids, o200k_harmony(), role=Role.ASSISTANT)]
     return sum(message.channel == Channel.ANALYSIS and message.recipient is None for message in said)
 
 

@@ -117,7 +117,7 @@ def test_json_prints_every_event_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_rows_are_run_side_by_side_and_only_once(tmp_path: Path) -> None:
-    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED | {"journal": "own.db"}))
     rows = "".join(f'{{"a": {at}}}\n' for at in range(5))
     (tmp_path / "rows.jsonl").write_text(rows)
     arguments = ["run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", "--parallel", "3", "--quiet"]
@@ -130,6 +130,7 @@ def test_rows_are_run_side_by_side_and_only_once(tmp_path: Path) -> None:
     assert agent(*arguments, cwd=tmp_path).returncode == 0
     again = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert (again[:5], again[5]["row"]) == (results, 6)
+    assert agent("runs", "--verify", "--journal", "own.db", cwd=tmp_path).stdout == "own.db: whole, 6 runs\n"
 
 
 def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from cadenza.agent import Agent, Limits, UserError
-from cadenza.agent.events import Event, RunFinished, ToolCallReady, TurnFinished
-from cadenza.harmony import CallTo, Channel, MessageFinished, Parser, Provenance, o200k_harmony
+from cadenza.agent.evals.nano import thoughts
+from cadenza.agent.events import Event, RunFinished, ToolCallReady
+from cadenza.harmony import CallTo, Provenance
 from cadenza.model import Sampling
 from cadenza.model.engines.scripted import ScriptedEngine
 
@@ -22,16 +23,6 @@ async def events_of(agent: Agent[Any]) -> list[Event]:
 
 def calls(events: list[Event]) -> list[str]:
     return [event.recipient for event in events if isinstance(event, ToolCallReady)]
-
-
-def thoughts(events: list[Event]) -> int:
-    found = 0
-    for event in events:
-        if isinstance(event, TurnFinished):
-            parser = Parser(o200k_harmony())
-            said = [e.message for e in parser.feed(event.ids) + parser.finish() if isinstance(e, MessageFinished)]
-            found += sum(message.channel == Channel.ANALYSIS and message.recipient is None for message in said)
-    return found
 
 
 @pytest.mark.anyio
@@ -57,7 +48,7 @@ async def test_the_tool_choice_holds_for_the_first_turn_and_only_for_it() -> Non
 @pytest.mark.anyio
 async def test_a_reasoning_budget_of_none_leaves_no_thought() -> None:
     events = await events_of(Agent(tools=["python"], effort="medium", limits=Limits(reasoning=0)))
-    assert (thoughts(events), calls(events)[:1]) == (0, ["python"])
+    assert (sum(map(thoughts, events)), calls(events)[:1]) == (0, ["python"])
 
 
 class Verdict(BaseModel):
