@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,9 @@ from cadenza.tools import FunctionTool
 from .errors import UserError
 
 
-def functions_in(path: Path) -> list[FunctionTool[..., Any]]:
-    """Every function with @tool that a file defines, in its order. Raises UserError."""
+@cache
+def functions_in(path: Path) -> tuple[FunctionTool[..., Any], ...]:
+    """Every function with @tool that a file defines, in its order; it is run once a process. Raises UserError."""
     name = f"cadenza_task_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -34,7 +36,7 @@ def functions_in(path: Path) -> list[FunctionTool[..., Any]]:
     found = [value for value in vars(module).values() if isinstance(value, FunctionTool)]
     if not found:
         raise UserError(f"{path}: no function with @tool in it")
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def type_named(name: str, folder: Path) -> Any:

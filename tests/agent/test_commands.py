@@ -133,6 +133,16 @@ def test_rows_are_run_side_by_side_and_only_once(tmp_path: Path) -> None:
     assert agent("runs", "--verify", "--journal", "own.db", cwd=tmp_path).stdout == "own.db: whole, 6 runs\n"
 
 
+def test_a_tool_file_is_run_once_for_all_rows(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from cadenza.agent import tool\n\nopen('loads', 'a').write('x')\n\n@tool\ndef one() -> int:\n    return 1\n"
+    )
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED | {"tools": ["python", {"file": "mine.py"}]}))
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", "--quiet", cwd=tmp_path)
+    assert (done.returncode, (tmp_path / "loads").read_text()) == (0, "x")
+
+
 def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
     (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n')
