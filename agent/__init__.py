@@ -9,13 +9,17 @@ print(result.output)
 from cadenza.tools import ToolContext, ToolFatal, ToolResult, ToolRetry, tool
 
 from .agent import Agent, RunResult
+from .approval import Approvals, Approver
 from .errors import AgentError, JournalError, LimitError, OutputError, RunError, UserError
-from .events import Durable, Ephemeral, Event, Usage
+from .events import ApprovalAsked, Durable, Ephemeral, Event, Usage
 from .limits import Limits
 
 __all__ = [
     "Agent",
     "AgentError",
+    "ApprovalAsked",
+    "Approvals",
+    "Approver",
     "Durable",
     "Ephemeral",
     "Event",

@@ -32,6 +32,7 @@ from cadenza.harmony import (
 from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine, resolve
 from cadenza.tools import ToolError
 
+from .approval import Approvals, Approver
 from .errors import AgentError, JournalError, LimitError, UserError
 from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted, Usage, is_durable
 from .journal import Journal
@@ -39,6 +40,7 @@ from .limits import Limits
 from .loop import Loop
 from .output import O, Output, output_of
 from .resume import Progress
+from .secrets import Redactor, of_environment
 from .state import RunState
 from .toolbox import AnyTool, Toolbox, toolsets_of
 
@@ -67,6 +69,8 @@ class Agent(Generic[O]):
     output: what the answer has to be, a type for pydantic or a JSON Schema; None for text
     constrain: hold every turn to its grammar where the engine can
     tool_choice: what the first turn has to be, "auto", "none", "required" or CallTo(recipient); later turns are free
+    approvals: which calls may be made, and which only after a yes; approver: who is asked, None for nobody: a no
+    secrets: values by name that no tool's result brings to the model or into the log
     examples: questions with their answers, shown as earlier turns
     effort: how long the model reasons
     current_date: free text, today by default
@@ -82,6 +86,9 @@ class Agent(Generic[O]):
     constrain: bool = True
     tool_choice: ToolChoice = "auto"
     instructions: str | None = None
+    approvals: Approvals = field(default_factory=Approvals)
+    approver: Approver | None = None
+    secrets: Mapping[str, str] = field(default_factory=of_environment, repr=False)
     examples: Sequence[tuple[str, str]] = ()
     effort: Effort = "medium"
     sampling: Sampling = field(default_factory=Sampling)
@@ -150,6 +157,9 @@ class Agent(Generic[O]):
             sampling=self.sampling,
             limits=self.limits,
             deps=self.deps,
+            approvals=self.approvals,
+            approver=self.approver,
+            secrets=self.secrets,
             output=self._output,
         )
 
@@ -198,7 +208,7 @@ class Agent(Generic[O]):
             except (AgentError, ModelError, ToolError, HarmonyError) as error:
                 if isinstance(error, LimitError):
                     yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
-                yield noted(RunFailed(run=loop.run, error=str(error)))
+                yield noted(RunFailed(run=loop.run, error=Redactor(self.secrets).text(str(error))))
                 raise
 
     def _begin(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:

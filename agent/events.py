@@ -112,12 +112,34 @@ class Repaired(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallReady(_Event):
-    """The model calls a tool. recipient: "python" or "functions.name"; channel: of the call, and so of its result."""
+    """The model calls a tool. recipient: "python" or "functions.name"; channel: of the call, and so of its result;
+    namespace: of the tool that the recipient means, empty in logs of version 1.
+    """
 
     call: int
     recipient: str
     arguments: str
     channel: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked(_Event):
+    """A call may be made only if somebody says yes. reason: the rule, or the tool, that wants it so."""
+
+    call: int
+    recipient: str
+    arguments: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven(_Event):
+    """What was said. by: "user", or "nobody" where there was nobody to ask."""
+
+    call: int
+    approved: bool
+    by: Literal["user", "nobody"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +155,7 @@ class ToolFinished(_Event):
 
     call: int
     text: str
-    status: Literal["ok", "error", "timeout", "killed"]
+    status: Literal["ok", "error", "timeout", "killed", "denied"]
     backend: str
     seconds: float
     repairs: tuple[str, ...] = ()
@@ -225,6 +247,8 @@ Durable: TypeAlias = (
     | TurnFinished
     | Repaired
     | ToolCallReady
+    | ApprovalAsked
+    | ApprovalGiven
     | ToolStarted
     | ToolFinished
     | Artefact

@@ -28,7 +28,7 @@ from .errors import JournalError
 from .events import Durable, RunFailed, RunFinished, RunStarted, from_json, is_durable, to_json
 from .resume import Progress
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _SCHEMA = """
 create table events (
@@ -79,6 +79,7 @@ class Journal:
         if version == 0:
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
+        if version < SCHEMA_VERSION:  # all later versions have the same table, and read what earlier ones wrote
             self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
         self._db.execute("commit")
         if version > SCHEMA_VERSION:

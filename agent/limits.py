@@ -18,7 +18,8 @@ T = TypeVar("T")
 class Limits:
     """turns: times the model is asked; tokens: sampled in all; tool_calls: calls in all; turn_tokens: in one turn;
     reasoning: tokens of analysis in one turn, after which the model has to act, None for any number; time: seconds from
-    the first turn's beginning, None for as long as it takes.
+    the first turn's beginning, None for as long as it takes; same_call: times in a row that one call may be made with
+    the same arguments, None for any number.
     """
 
     turns: int = 30
@@ -27,6 +28,7 @@ class Limits:
     turn_tokens: int = 32_000
     reasoning: int | None = None
     time: float | None = None
+    same_call: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):

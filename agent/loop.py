@@ -12,34 +12,19 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import TURN_STOP_TOKENS, Channel, Effort, Message, Parser, TurnGrammar
+from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, TurnGrammar
 from cadenza.model import Sampling, TokenEngine
-from cadenza.tools import ToolContext, ToolResult
 
+from .approval import Approvals, Approver
+from .calls import Calls
 from .errors import LimitError, RunError
-from .events import (
-    Artefact,
-    Event,
-    InputAdded,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-    StateLost,
-    ToolCallReady,
-    ToolFinished,
-    ToolStarted,
-    TurnFinished,
-    TurnStarted,
-    Usage,
-)
+from .events import Event, InputAdded, RunFinished, RunResumed, RunStarted, TurnFinished, TurnStarted, Usage
 from .limits import Clock, Limits
 from .output import Output, ask_again
+from .secrets import Redactor
 from .state import RunState
 from .toolbox import Toolbox
 from .turn import Turn, is_answer, is_call
-
-INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
-STATE_LOST = "[the process died since the last call: all variables and files of earlier calls are lost]"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +40,9 @@ class Loop:
     state: RunState
     tools: Toolbox = field(default_factory=Toolbox)
     deps: Any = None  # of the tools
+    approvals: Approvals = field(default_factory=Approvals)
+    approver: Approver | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)  # by name; no result brings them to the model
     output: Output[Any] | None = None  # what the answer has to be
     grammars: tuple[TurnGrammar, TurnGrammar] | None = None  # of a turn before the first call, and of any other
     _clock: Clock = field(init=False)
@@ -80,6 +68,7 @@ class Loop:
 
     async def _go_on(self) -> AsyncGenerator[Event, None]:
         self._clock = Clock(self.limits.time)
+        calls = self._calls()
         while True:
             if self.state.said is None:
                 async with aclosing(self._sample()) as sampled:
@@ -87,7 +76,7 @@ class Loop:
                         yield event
             said, self.state.said = self.state.said, None
             if said is not None and is_call(said):
-                async with aclosing(self._call(said)) as called:
+                async with aclosing(calls.answer(said)) as called:
                     async for event in called:
                         yield event
             elif said is not None and is_answer(said) and self.output and (faults := self.output.faults(said.text)):
@@ -101,6 +90,19 @@ class Loop:
             else:
                 spoken = f"a message on {said.channel or 'no'} channel" if said is not None else "nothing"
                 raise RunError(f"the model ended its turn with {spoken}: neither a tool call nor a final answer")
+
+    def _calls(self) -> Calls:
+        return Calls(
+            run=self.run,
+            state=self.state,
+            tools=self.tools,
+            limits=self.limits,
+            clock=self._clock,
+            deps=self.deps,
+            approvals=self.approvals,
+            approver=self.approver,
+            redactor=Redactor(self.secrets),
+        )
 
     async def _sample(self) -> AsyncGenerator[Event, None]:
         """Asks the model once; leaves what it said last in `said`."""
@@ -141,53 +143,3 @@ class Loop:
             raise LimitError("tokens in one turn", limit=self.limits.turn_tokens, value=len(ids))
         if stop is None and turn.messages and turn.messages[-1].ended_by is None:
             raise RunError(f"the model's context of {self.engine.capabilities.context} tokens is full")
-
-    async def _call(self, message: Message) -> AsyncGenerator[Event, None]:
-        """Answers a call, and appends the result on the channel of the call."""
-        if self.state.ready is None:
-            self.state.calls += 1
-            self.state.ready = ToolCallReady(
-                run=self.run,
-                call=self.state.calls,
-                recipient=message.recipient or "",
-                arguments=message.text,
-                channel=message.channel or Channel.COMMENTARY,
-            )
-            yield self.state.ready
-        ready, begun = self.state.ready, self.state.started
-        if self.state.calls > self.limits.tool_calls:
-            raise LimitError("tool calls", limit=self.limits.tool_calls, value=self.state.calls)
-        if not begun:
-            self.state.started = True
-            yield ToolStarted(run=self.run, call=ready.call)
-        name, session = self.tools.find(ready.recipient)
-        if session is None:
-            result = ToolResult(text=self.tools.unknown(ready.recipient), status="error")
-        elif begun and not session.repeatable(ready.recipient):
-            result = ToolResult(text=INTERRUPTED, status="error")
-        else:
-            with ToolContext(deps=self.deps, run=self.run, call=ready.call).active():
-                result = await self._clock.within(session.call(ready.recipient, ready.arguments))
-        text, lost = result.text, result.state == "lost"
-        if session is not None and session.stateful and name in self.state.lost:
-            text, lost = f"{STATE_LOST}\n{text}", True
-        self.state.lost.discard(name)
-        before = len(self.state.transcript)
-        self.state.transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
-        self.state.ready, self.state.started = None, False
-        ids, spans = self.state.transcript.since(before)
-        yield ToolFinished(
-            run=self.run,
-            call=ready.call,
-            text=text,
-            status=result.status,
-            backend=result.backend,
-            seconds=result.seconds,
-            repairs=result.repairs,
-            ids=ids,
-            spans=spans,
-        )
-        for made in (*result.images, *result.artefacts):
-            yield Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)
-        if lost:
-            yield StateLost(run=self.run, call=ready.call, backend=result.backend)

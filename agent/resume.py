@@ -16,6 +16,7 @@ from cadenza.harmony import HarmonyError, Role, Transcript, Vocabulary, o200k_ha
 
 from .errors import JournalError
 from .events import (
+    ApprovalGiven,
     Durable,
     InputAdded,
     OutputInvalid,
@@ -82,13 +83,16 @@ class Progress(RunState):
                 said = parse(event.ids, self.transcript.vocabulary, role=Role.ASSISTANT)
                 self.said = said[-1].message if said else None
             case ToolCallReady():
-                self.ready, self.started, self.calls = event, False, event.call
+                self.announce(event)
+            case ApprovalGiven():
+                self.given = event
             case ToolStarted():
                 self.started = True
             case ToolFinished() if self.ready is not None:
                 self.transcript.extend_spans(event.ids, event.spans)
-                self.lost.add(self.ready.recipient.partition(".")[0])
-                self.said, self.ready, self.started = None, None, False
+                if event.status != "denied":
+                    self.lost.add(self.ready.namespace or self.ready.recipient.partition(".")[0])
+                self.answered(event.status)
             case TurnFinished() | ToolFinished():
                 raise JournalError(f"event {event.seq} ({type(event).__name__}) ends what was not begun")
             case RunFinished():

@@ -6,23 +6,41 @@ from dataclasses import dataclass, field
 
 from cadenza.harmony import Message, Transcript
 
-from .events import ToolCallReady, Usage
+from .events import ApprovalGiven, ToolCallReady, Usage
 
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """turns: finished; calls: announced; unfit: answers that were not what they have to be.
+    """turns: finished; calls: announced; same: how often in a row the last one was made; called: recipients whose calls
+    were made; unfit: answers that were not what they have to be.
 
     said: what the last finished turn said last, as long as nothing has come of it; ready: a call that was announced and
-    has no result, started: whether it was begun; lost: namespaces whose earlier calls were made by another process.
+    has no result, given: what was said when somebody was asked, started: whether it was begun; lost: namespaces whose
+    earlier calls were made by another process.
     """
 
     transcript: Transcript
     usage: Usage = field(default_factory=Usage)
     turns: int = 0
     calls: int = 0
+    same: int = 0
+    called: set[str] = field(default_factory=set)
     unfit: int = 0
     said: Message | None = None
     ready: ToolCallReady | None = None
+    given: ApprovalGiven | None = None
     started: bool = False
     lost: set[str] = field(default_factory=set)
+    _last: tuple[str, str] | None = None
+
+    def announce(self, ready: ToolCallReady) -> None:
+        """A call that is to be made."""
+        call = ready.recipient, ready.arguments
+        self.calls, self.same, self._last = ready.call, self.same + 1 if call == self._last else 1, call
+        self.ready, self.given, self.started = ready, None, False
+
+    def answered(self, status: str) -> None:
+        """The call has its result."""
+        if self.ready is not None and status != "denied":
+            self.called.add(self.ready.recipient)
+        self.said, self.ready, self.given, self.started = None, None, None, False

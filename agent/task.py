@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -30,6 +30,7 @@ from cadenza.model import DEFAULT, Sampling, ScriptedEngine, TokenEngine
 from cadenza.tools import BUILT_IN, PythonTool, Spec, compact_json, toolset_names
 
 from .agent import Agent
+from .approval import Approvals, Rule
 from .errors import UserError
 from .limits import Limits
 from .loading import functions_in, type_named
@@ -93,6 +94,7 @@ class LimitFields(_Model):
     tool_calls: Count = 60
     reasoning: Count | None = None
     time: Seconds | None = None
+    same_call: Count | None = None
 
 
 class Param(_Model):
@@ -179,14 +181,33 @@ class ToolEntry(_Model):
         """For editors: the short form too."""
         return {"anyOf": [{"type": "string"}, handler(core)]}
 
-    def tools(self, folder: Path, *, unsafe_local: bool) -> list[AnyTool]:
+    def tools(self, folder: Path, *, workspace: Path | None, unsafe_local: bool) -> list[AnyTool]:
         """The tools of this entry; runs the code of a tool file. Raises UserError."""
         if self.file is not None:
             return list(functions_in(folder / self.file))
         if self.name is not None:
             return [self.name]
         fields = self.python or PythonFields()
-        return [PythonTool(sandbox=fields.sandbox, spec=Spec(timeout=fields.timeout), unsafe_local=unsafe_local)]
+        spec = Spec(timeout=fields.timeout, workspace=workspace)
+        return [PythonTool(sandbox=fields.sandbox, spec=spec, unsafe_local=unsafe_local)]
+
+
+class ApproveFields(_Model):
+    """Rules for calls: `tool`, `tool(glob)` or `tool(argument=glob)`."""
+
+    deny: list[str] = Field(default_factory=list)
+    ask: list[str] = Field(default_factory=list)
+    allow: list[str] = Field(default_factory=list)
+
+    @field_validator("*")
+    @classmethod
+    def _are_rules(cls, rules: list[str]) -> list[str]:
+        for rule in rules:
+            try:
+                Rule(rule)
+            except UserError as error:
+                raise ValueError(str(error).removeprefix("approve: ")) from None
+        return rules
 
 
 class Example(_Model):
@@ -216,6 +237,8 @@ class Task(_Model):
     tool_choice: str = "auto"
     output: str | dict[str, Any] | None = None
     limits: LimitFields = LimitFields()
+    approve: ApproveFields = ApproveFields()
+    workspace: str | None = None
     journal: str | None = None
 
     def agent(
@@ -225,6 +248,8 @@ class Task(_Model):
         model: str | None = None,
         effort: Effort | None = None,
         unsafe_local: bool = False,
+        granted: Sequence[str] = (),
+        workspace: Path | None = None,
         after: int = 0,
         folder: Path = Path(),
     ) -> Agent[Any]:
@@ -233,14 +258,26 @@ class Task(_Model):
         values: of `fill`; after: turns that an earlier process has finished; folder: where its files are looked for;
         the other keywords are the command line's last word.
         """
+        own = None if self.workspace is None else folder / self.workspace
+        tools = [
+            tool
+            for entry in self.tools
+            for tool in entry.tools(folder, workspace=workspace or own, unsafe_local=unsafe_local)
+        ]
         return Agent(
             model=model or (self.model if isinstance(self.model, str) else self.model.start(after)),
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
-            tools=[tool for entry in self.tools for tool in entry.tools(folder, unsafe_local=unsafe_local)],
+            tools=tools,
             tool_choice=_choice(self.tool_choice),
             examples=[(example.input, example.answer) for example in self.examples],
             output=self._output(folder),
+            approvals=Approvals(
+                deny=tuple(self.approve.deny),
+                ask=tuple(self.approve.ask),
+                allow=tuple(self.approve.allow),
+                granted=tuple(granted),
+            ),
             sampling=Sampling(
                 temperature=self.sampling.temperature, top_p=self.sampling.top_p, seed=self.sampling.seed
             ),
@@ -250,6 +287,7 @@ class Task(_Model):
                 tool_calls=self.limits.tool_calls,
                 reasoning=self.limits.reasoning,
                 time=self.limits.time,
+                same_call=self.limits.same_call,
                 turn_tokens=self.sampling.max_tokens,
             ),
         )

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from .errors import UserError
 from .output import output_of
 from .task import (
+    ApproveFields,
     EngineFields,
     Example,
     LimitFields,
@@ -46,7 +47,7 @@ class _Place:
 
 def load(path: Path) -> Task:
     """Raises TaskError."""
-    return parse(read(path), str(path))
+    return parse(read(path), str(path), path.parent)
 
 
 def read(path: Path) -> str:
@@ -61,8 +62,8 @@ def read(path: Path) -> str:
         raise TaskError([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
-def parse(text: str, source: str) -> Task:
-    """Raises TaskError. source: how the faults name the file."""
+def parse(text: str, source: str, folder: Path = Path()) -> Task:
+    """Raises TaskError. source: how the faults name the file; folder: where the files are that it names."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(node, yaml.MappingNode):
@@ -80,7 +81,8 @@ def parse(text: str, source: str) -> Task:
         try:
             faults = [*_undeclared(data, places)]
             task = Task.model_validate(data)
-            faults += _wrong_files(task, Path(source).parent, places)
+            faults += _wrong_files(task, folder, places)
+            faults += _wrong_workspace(task, folder, places)
         except ValidationError as error:
             faults += _located(error, places)
     if faults:
@@ -135,6 +137,7 @@ def _fields_at(path: _Path) -> list[str]:
         "sampling": SamplingFields,
         "examples": Example,
         "limits": LimitFields,
+        "approve": ApproveFields,
         "model": EngineFields,
         "params": Param,
         "tools": ToolEntry,
@@ -183,6 +186,26 @@ def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> It
         output_of(schema)
     except UserError as error:
         yield fault(path, str(error).removeprefix("output: "))
+
+
+def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    """A task file may give away a folder below its own, in which nothing lies that makes up the task."""
+    if task.workspace is None:
+        return
+    place, top, workspace = places[("workspace",)], folder.resolve(), (folder / task.workspace).resolve()
+    if not any(entry.python is not None for entry in task.tools):
+        yield place.line, place.column, "workspace: none of the tools uses one; python does"
+    if top not in workspace.parents:
+        what = f"workspace: {task.workspace!r} is not below the task's folder; --workspace takes any other"
+        yield place.line, place.column, what
+    named: dict[_Path, Any] = {("tools", at, "file"): entry.file for at, entry in enumerate(task.tools)}
+    named |= {("journal",): task.journal}
+    if isinstance(task.output, dict):
+        named[("output", "schema")] = task.output.get("schema")
+    for path, name in named.items():
+        if isinstance(name, str) and workspace in (folder / name).resolve().parents:
+            where = places[path]
+            yield where.line, where.column, f"{_dotted(path)}: lies in the workspace, where the model may change it"
 
 
 def _dotted(path: _Path) -> str:

@@ -39,6 +39,10 @@ def test_the_tool_of_the_docs_prints_what_they_say() -> None:
     assert run("-c", block("docs/tools.md", "python")) == block("docs/tools.md", "text")
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/tasks.md"])
+def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
+    run("-c", block("docs/trust.md", "python"))
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/tasks.md", "docs/trust.md"])
 def test_the_task_files_shown_are_valid(file: str) -> None:
     assert run("-m", "cadenza.agent", "validate", "-", input=block(file, "yaml")) == "-: valid\n"

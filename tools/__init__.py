@@ -3,7 +3,7 @@
 Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python.
 """
 
-from .arguments import ArgumentRepair
+from .arguments import ArgumentError, ArgumentRepair, find_object
 from .context import ToolContext
 from .decorator import FunctionTool, tool
 from .errors import ToolError, ToolFatal, ToolRetry
@@ -11,10 +11,12 @@ from .faults import fault_lines
 from .functions import FunctionSession, FunctionToolset
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
-from .toolset import Artefact, ToolResult, ToolSession, Toolset, compact_json
+from .thread import run_in_thread
+from .toolset import Artefact, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
+    "ArgumentError",
     "ArgumentRepair",
     "Artefact",
     "FunctionSession",
@@ -30,8 +32,11 @@ __all__ = [
     "ToolRetry",
     "ToolSession",
     "Toolset",
+    "Traits",
     "compact_json",
     "fault_lines",
+    "find_object",
+    "run_in_thread",
     "tool",
     "toolset_by_name",
     "toolset_names",

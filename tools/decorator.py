@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     idempotent: bool
     max_calls: int | None
     retries: int | None
+    needs_approval: bool
     reads_private: bool
     reads_untrusted: bool
     sends_out: bool
@@ -50,6 +51,7 @@ class FunctionTool(Generic[P, R]):
     timeout: seconds, None for no limit; a synchronous function's thread cannot be stopped and goes on unheard.
     idempotent: after a crash it may be run again. max_calls: in a run. retries: failed calls in a row that may be
     followed by another; after that the model is told to go on without it. None: as many as the run allows.
+    needs_approval: somebody has to say yes before it is called.
     reads_private, reads_untrusted, sends_out: what it does with data; a run that combines all three asks first.
     """
 
@@ -61,6 +63,7 @@ class FunctionTool(Generic[P, R]):
     idempotent: bool = False
     max_calls: int | None = None
     retries: int | None = None
+    needs_approval: bool = False
     reads_private: bool = False
     reads_untrusted: bool = False
     sends_out: bool = False

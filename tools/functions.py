@@ -19,7 +19,7 @@ from .decorator import FunctionTool, check_name
 from .errors import ToolError
 from .invoke import Tally, invoke
 from .result import RESULT_BYTES
-from .toolset import ToolResult
+from .toolset import ToolResult, Traits
 
 _MAX_NAMED: Final = 20  # of the tools that there are, when the model asks for one that there is not
 
@@ -63,7 +63,7 @@ class FunctionSession:
     def __init__(self, toolset: FunctionToolset) -> None:
         described = tuple(tool.described for tool in toolset.tools)
         self.namespace = ToolNamespace(name=toolset.name, description=toolset.description, tools=described)
-        self.stateful = toolset.stateful
+        self._stateful = toolset.stateful
         self._tools = {tool.name: tool for tool in toolset.tools}
         self._tallies = {name: Tally() for name in self._tools}
         self._limit = toolset.result_bytes
@@ -72,10 +72,19 @@ class FunctionSession:
         """The tool that `functions.NAME`, or a bare `NAME`, calls."""
         return self._tools.get(recipient.removeprefix(f"{self.namespace.name}."))
 
-    def repeatable(self, recipient: str) -> bool:
-        """Whether the tool is declared idempotent. A function that is not there may be called as often as one likes."""
+    def traits(self, recipient: str) -> Traits:
+        """As the tool was declared. A function that is not there may be called as often as one likes."""
         tool = self.find(recipient)
-        return tool is None or tool.idempotent
+        if tool is None:
+            return Traits(stateful=self._stateful, repeatable=True)
+        return Traits(
+            stateful=self._stateful,
+            repeatable=tool.idempotent,
+            needs_approval=tool.needs_approval,
+            reads_private=tool.reads_private,
+            reads_untrusted=tool.reads_untrusted,
+            sends_out=tool.sends_out,
+        )
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Answers one call. Raises ToolFatal."""

@@ -35,7 +35,7 @@ class ToolResult:
     images: tuple[Artefact, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     repairs: tuple[str, ...] = ()
-    status: Literal["ok", "error", "timeout", "killed"] = "ok"
+    status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
     state: Literal["kept", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
@@ -55,6 +55,23 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What calls of a tool mean for a run.
+
+    stateful: they build on what earlier ones left in this process, so that a new one has lost it; repeatable: one that
+    was interrupted, with whatever effect, may simply be made again; needs_approval: somebody has to say yes first;
+    reads_private, reads_untrusted, sends_out: what it does with data.
+    """
+
+    stateful: bool = False
+    repeatable: bool = False
+    needs_approval: bool = False
+    reads_private: bool = False
+    reads_untrusted: bool = False
+    sends_out: bool = False
+
+
 class ToolSession(Protocol):
     """An open toolset: one run's worth of state."""
 
@@ -62,12 +79,8 @@ class ToolSession(Protocol):
     def namespace(self) -> ToolNamespace:
         """How the model sees it. Calls go to the namespace's name, or to `name.function`."""
 
-    @property
-    def stateful(self) -> bool:
-        """Whether calls build on what earlier ones left here, so that a new process has lost it."""
-
-    def repeatable(self, recipient: str) -> bool:
-        """Whether a call that was interrupted, with whatever effect, may simply be made again."""
+    def traits(self, recipient: str) -> Traits:
+        """Of the tool that this calls; a tool that is not there does nothing at all."""
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Answers one call. A tool's failure is a result that says so; raises only what must end the run.

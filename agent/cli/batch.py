@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import anyio
 from rich.console import Console
@@ -39,9 +39,12 @@ class Row:
     question: str
 
 
-async def run_rows(origin: Origin, inputs: Path, out: Path, *, parallel: int, journal: Path | None, quiet: bool) -> int:
+Prepare: TypeAlias = Callable[[Origin], tuple[Agent[Any], str]]
+
+
+async def run_rows(origin: Origin, prepare: Prepare, inputs: Path, out: Path, *, parallel: int, quiet: bool) -> int:
     """Runs what has no answer yet; returns how many rows failed. Raises UserError before anything runs."""
-    rows, answered = list(_rows(origin, inputs, journal)), _answered(out)
+    rows, answered = list(_rows(origin, prepare, inputs)), _answered(out)
     todo = [row for row in rows if row.number not in answered]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
@@ -83,7 +86,7 @@ async def _run(row: Row, results: TextIO) -> bool:
     return "answer" in line
 
 
-def _rows(origin: Origin, inputs: Path, journal: Path | None) -> Iterator[Row]:
+def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
     """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
     faults = []
     for number, text in enumerate(_read(inputs).splitlines(), 1):
@@ -94,7 +97,7 @@ def _rows(origin: Origin, inputs: Path, journal: Path | None) -> Iterator[Row]:
             if not isinstance(params, dict):
                 raise ValueError(f"a row is a JSON object of params, not {type(params).__name__}")
             named = {**origin.params, **{key: _text(value) for key, value in params.items()}}
-            agent, question = replace(origin, params=named).prepare(journal=journal)
+            agent, question = prepare(replace(origin, params=named))
             yield Row(number, named, agent, question)
         except TaskError as error:
             faults += [f"{inputs}:{number}: {fault.removeprefix('--param ')}" for fault in error.faults]

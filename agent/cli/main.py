@@ -23,6 +23,10 @@ Journal = Annotated[Path | None, typer.Option(help="The event log; by default th
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No live view, only the answer.")]
 Json = Annotated[bool, typer.Option("--json", help="The events as JSON lines on stdout.")]
 Run = Annotated[str, typer.Argument(help="The run's name, or the beginning of it.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(help="Calls that need no yes: tool, tool(glob) or '*'.", metavar="RULE"),
+]
 UnsafeLocal = Annotated[
     bool, typer.Option("--unsafe-local", help="Run Python WITHOUT a sandbox, with your rights on your files.")
 ]
@@ -50,9 +54,11 @@ def run(
     inputs: Annotated[Path | None, typer.Option(help="A run for each row: JSON lines of params.")] = None,
     out: Annotated[Path | None, typer.Option(help="The rows' results; what has an answer is not redone.")] = None,
     parallel: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 4,
+    workspace: Annotated[Path | None, typer.Option(help="A folder that the tools may read and write.")] = None,
     journal: Journal = None,
     quiet: Quiet = False,
     json: Json = False,
+    allow: Allow = None,
     unsafe_local: UnsafeLocal = False,
 ) -> None:
     """Run a task file: the answer goes to stdout, everything else to stderr, live."""
@@ -67,9 +73,13 @@ def run(
                 params=param or [],
                 effort=effort,
                 model=model,
+                workspace=workspace,
                 journal=journal,
                 parallel=parallel,
                 quiet=quiet,
+                as_json=json,
+                granted=allow or [],
+                unsafe_local=unsafe_local,
             )
         )
 
@@ -79,9 +89,11 @@ def run(
             params=param or [],
             effort=effort,
             model=model,
+            workspace=workspace,
             journal=journal,
             quiet=quiet,
             as_json=json,
+            granted=allow or [],
             unsafe_local=unsafe_local,
         )
     )
@@ -93,12 +105,15 @@ def resume(
     journal: Journal = None,
     quiet: Quiet = False,
     json: Json = False,
+    allow: Allow = None,
     unsafe_local: UnsafeLocal = False,
 ) -> None:
     """Go on with a run whose process died: nothing that was done is done again."""
     from .run import resume_run
 
-    raise typer.Exit(resume_run(run, journal=journal, quiet=quiet, as_json=json, unsafe_local=unsafe_local))
+    raise typer.Exit(
+        resume_run(run, journal=journal, quiet=quiet, as_json=json, granted=allow or [], unsafe_local=unsafe_local)
+    )
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,27 +20,44 @@ from .view import complain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """source: how faults name the task file; the rest is what the command line said. Kept in the run's journal."""
+    """source: how faults name the task file; folder: where its files are; the rest is what the command line said.
+
+    Kept in the run's journal, so another process may go on from wherever it was started.
+    """
 
     source: str
     text: str
+    folder: str = "."
     params: Mapping[str, str] = field(default_factory=dict)
     model: str | None = None
     effort: Effort | None = None
+    workspace: str | None = None
 
     def prepare(
-        self, *, journal: Path | None = None, unsafe_local: bool = False, after: int = 0
+        self,
+        *,
+        journal: Path | None = None,
+        granted: Sequence[str] = (),
+        unsafe_local: bool = False,
+        after: int = 0,
     ) -> tuple[Agent[Any], str]:
         """The agent and its question. Raises UserError.
 
         journal: where the run is logged, else where the task says, else the user's own journal; after: turns that an
-        earlier process has finished.
+        earlier process has finished. What is granted is not kept: who goes on with a run says so again.
         """
-        task = parse(self.text, self.source)
+        folder = Path(self.folder)
+        task = parse(self.text, self.source, folder)
         values = task.fill(self.params)
-        folder = Path(self.source).parent
         agent = task.agent(
-            values, model=self.model, effort=self.effort, unsafe_local=unsafe_local, after=after, folder=folder
+            values,
+            model=self.model,
+            effort=self.effort,
+            unsafe_local=unsafe_local,
+            granted=granted,
+            workspace=None if self.workspace is None else Path(self.workspace),
+            after=after,
+            folder=folder,
         )
         _must_exist(agent.model)
         own = None if task.journal is None else folder / task.journal

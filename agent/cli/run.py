@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
 from ..journal import Journal, default_path
 from ..task import TaskError
 from ..taskfile import read
+from .ask import terminal
 from .batch import run_rows
 from .origin import Origin
 from .view import LiveView, clean, complain
@@ -33,17 +35,19 @@ def run_task(
     params: Sequence[str],
     effort: Effort | None,
     model: str | None,
+    workspace: Path | None,
     journal: Path | None,
     quiet: bool,
     as_json: bool,
+    granted: Sequence[str],
     unsafe_local: bool,
 ) -> int:
     """Runs a task file (`-` for stdin) and returns the exit code. The answer alone goes to stdout."""
 
     def events() -> AsyncGenerator[Event, None]:
-        origin = _origin(source, params, effort, model)
-        agent, question = origin.prepare(journal=journal, unsafe_local=unsafe_local)
-        return agent.stream(question)
+        origin = _origin(source, params, effort, model, workspace)
+        agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
+        return replace(agent, approver=terminal()).stream(question)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
@@ -56,29 +60,48 @@ def run_batch(
     params: Sequence[str],
     effort: Effort | None,
     model: str | None,
+    workspace: Path | None,
     journal: Path | None,
     parallel: int,
     quiet: bool,
+    as_json: bool,
+    granted: Sequence[str],
+    unsafe_local: bool,
 ) -> int:
     """Runs a task once for each row of `inputs`; fails if any row does."""
 
     def batch() -> int:
         if out is None:
             raise UserError("--inputs wants --out: a file for the results, a line each")
-        origin = _origin(source, params, effort, model)
-        failed = anyio.run(partial(run_rows, origin, inputs, out, parallel=parallel, journal=journal, quiet=quiet))
+        if as_json:
+            raise UserError("--json is for a single run; the results of --inputs are JSON lines in --out")
+        origin = _origin(source, params, effort, model, workspace)
+        prepare = partial(Origin.prepare, journal=journal, granted=granted, unsafe_local=unsafe_local)
+        failed = anyio.run(partial(run_rows, origin, prepare, inputs, out, parallel=parallel, quiet=quiet))
         return FAILED if failed else ANSWERED
 
     return _told(batch)
 
 
-def _origin(source: str, params: Sequence[str], effort: Effort | None, model: str | None) -> Origin:
+def _origin(
+    source: str, params: Sequence[str], effort: Effort | None, model: str | None, workspace: Path | None
+) -> Origin:
     """Raises UserError."""
     name, text = ("<stdin>", sys.stdin.read()) if source == "-" else (source, read(Path(source)))
-    return Origin(source=name, text=text, params=_named(params), model=model, effort=effort)
+    return Origin(
+        source=name,
+        text=text,
+        folder=str(Path(name).parent.resolve()),
+        params=_named(params),
+        model=model,
+        effort=effort,
+        workspace=None if workspace is None else str(workspace.resolve()),
+    )
 
 
-def resume_run(run: str, *, journal: Path | None, quiet: bool, as_json: bool, unsafe_local: bool) -> int:
+def resume_run(
+    run: str, *, journal: Path | None, quiet: bool, as_json: bool, granted: Sequence[str], unsafe_local: bool
+) -> int:
     """Goes on with a run that has no answer yet, and returns the exit code."""
 
     def events() -> AsyncGenerator[Event, None]:
@@ -89,8 +112,9 @@ def resume_run(run: str, *, journal: Path | None, quiet: bool, as_json: bool, un
         if not isinstance(first, RunStarted) or first.task is None:
             raise UserError(f"run {run}: was started from Python; Agent.resume goes on with it")
         turns = sum(isinstance(event, TurnFinished) for event in known)
-        agent, _ = Origin(**first.task).prepare(journal=path, unsafe_local=unsafe_local, after=turns)
-        return agent.stream_resumed(first.run)
+        origin = Origin(**first.task)
+        agent, _ = origin.prepare(journal=path, granted=granted, unsafe_local=unsafe_local, after=turns)
+        return replace(agent, approver=terminal()).stream_resumed(first.run)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 

@@ -14,6 +14,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..events import (
+    ApprovalAsked,
+    ApprovalGiven,
     Artefact,
     Event,
     LimitHit,
@@ -64,6 +66,10 @@ class LiveView:
                 self._stream(text, "")
             case ToolCallReady():
                 self._frame(_head(event.arguments), f"call {event.recipient}", "cyan")
+            case ApprovalAsked():
+                self._line(f"{event.recipient} asks: {event.reason}", "yellow")
+            case ApprovalGiven(approved=False, by="nobody"):
+                self._line("nobody to ask here; --allow RULE says yes beforehand", "yellow")
             case ToolFinished():
                 how = "" if event.status == "ok" else f"{event.status}, "
                 title = f"result ({how}{event.backend}, {event.seconds:.2f} s)"

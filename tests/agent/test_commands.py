@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from yaml import safe_load
 
 COMMAND = [sys.executable, "-m", "cadenza.agent"]
-SCRIPTED = {
+SCRIPTED: dict[str, Any] = {
     "model": {
         "engine": "scripted",
         "turns": [
@@ -155,3 +159,86 @@ def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
         "rows.jsonl:3: b: not declared in the task; declared: a",
     ]
     assert not (tmp_path / "out.jsonl").exists()
+
+
+SHOP = """
+from cadenza.agent import tool
+
+@tool(needs_approval=True)
+def pay(amount: int) -> str:
+    \"\"\"Pays.\"\"\"
+    return f"paid {amount}"
+"""
+PAYMENT = {
+    "model": {
+        "engine": "scripted",
+        "turns": [
+            [{"channel": "commentary", "recipient": "functions.pay", "content": '{"amount": 3}'}],
+            [{"channel": "final", "content": "Done."}],
+        ],
+    },
+    "input": "Pay.",
+    "tools": [{"file": "tools.py"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "options", "result"),
+    [
+        ({}, [], "not allowed: the tool needs approval, and nobody is there to say yes"),
+        ({"allow": ["*"]}, [], "not allowed"),  # a task alone cannot allow everything
+        ({"allow": ["pay"]}, [], "paid 3"),
+        ({}, ["--allow", "pay"], "paid 3"),
+        ({}, ["--allow", "*"], "paid 3"),
+        ({"deny": ["pay(amount=3)"]}, ["--allow", "*"], "not allowed: the rule pay(amount=3) denies it"),
+    ],
+)
+def test_calls_that_ask_are_refused_where_nobody_sits(
+    tmp_path: Path, rules: dict[str, list[str]], options: list[str], result: str
+) -> None:
+    (tmp_path / "tools.py").write_text(SHOP)
+    (tmp_path / "t.yaml").write_text(json.dumps(PAYMENT | {"approve": rules}))
+    done = agent("run", "t.yaml", *options, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Done.\n")
+    assert result in " ".join(done.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+
+
+@pytest.mark.parametrize(("typed", "result"), [("y\n", "paid 3"), ("n\n", "not allowed: the user said no")])
+def test_at_a_terminal_the_user_is_asked(tmp_path: Path, typed: str, result: str) -> None:
+    (tmp_path / "tools.py").write_text(SHOP)
+    (tmp_path / "t.yaml").write_text(json.dumps(PAYMENT))
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "run", "t.yaml"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=tmp_path, text=True
+    ) as run:
+        os.close(theirs)
+        seen = ""
+        while "Allow this call?" not in seen:
+            seen += os.read(ours, 4096).decode()
+        os.write(ours, typed.encode())
+        with contextlib.suppress(OSError):  # the other end is closed
+            while more := os.read(ours, 4096).decode():
+                seen += more
+        assert run.stdout is not None
+        assert run.stdout.read() == "Done.\n"
+    os.close(ours)
+    assert "functions.pay asks: the tool needs approval" in seen
+    assert result in seen
+
+
+def test_a_workspace_is_shared_with_the_user(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # as root, the sandbox runs as nobody, who cannot go into tmp_path
+        os.chmod(folder, 0o755)
+        cell = "open('out.txt', 'w').write('made')"
+        turns = [[{"channel": "analysis", "recipient": "python", "content": cell}], SCRIPTED["model"]["turns"][1]]
+        task = {"model": {"engine": "scripted", "turns": turns}, "input": "x", "tools": ["python"], "workspace": "work"}
+        Path(folder, "t.yaml").write_text(json.dumps(task))
+        done = agent("run", str(Path(folder, "t.yaml")), cwd=tmp_path)
+        assert (done.returncode, Path(folder, "work", "out.txt").read_text()) == (0, "made"), done.stderr
+        done = agent("run", str(Path(folder, "t.yaml")), "--workspace", str(Path(folder, "other")), cwd=tmp_path)
+        assert (done.returncode, Path(folder, "other", "out.txt").read_text()) == (0, "made"), done.stderr
+
+
+def test_json_events_and_rows_do_not_go_together(tmp_path: Path) -> None:
+    done = agent("run", "t.yaml", "--json", "--inputs", "rows.jsonl", "--out", "o.jsonl", cwd=tmp_path)
+    assert (done.returncode, done.stderr[:33]) == (2, "agent: --json is for a single run")

@@ -67,6 +67,19 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ("input: !!python/object/apply:os.system [id]", "t.yaml:1:8: not YAML: could not determine a constructor"),
         ("input: a\ntools: [python: {network: true}]", "t.yaml:2:18: tools[0].python.network: input should be False"),
         ("input: a\ntools: [python: {unsafe_local: true}]", "t.yaml:2:18: tools[0].python.unsafe_local: unknown key"),
+        (
+            "input: a\napprove: {deny: [rm -rf]}",
+            "t.yaml:2:11: approve.deny: 'rm -rf' is no rule; write tool, tool(glob)",
+        ),
+        ("input: a\napprove: {granted: ['*']}", "t.yaml:2:11: approve.granted: unknown key"),
+        (
+            "input: a\nlimits: {same_call: 0}",
+            "t.yaml:2:10: limits.same_call: input should be greater",
+        ),
+        ("input: a\nworkspace: ./w", "t.yaml:2:1: workspace: none of the tools uses one; python does"),
+        ("input: a\ntools: [python]\nworkspace: .", "t.yaml:3:1: workspace: '.' is not below the task's folder"),
+        ("input: a\ntools: [python]\nworkspace: w/../..", "t.yaml:3:1: workspace: 'w/../..' is not below"),
+        ("input: a\ntools: [python]\nworkspace: w\njournal: w/j.db", "t.yaml:4:1: journal: lies in the workspace"),
         ("&x {input: a, params: *x}", "t.yaml:1:5: params.params.params...: nested too deeply"),
     ],
 )

@@ -114,9 +114,9 @@ async def test_an_idempotent_tool_may_be_repeated() -> None:
     def read() -> None: ...
 
     async with FunctionToolset([weather, read]).open() as session:
-        assert session.repeatable("functions.read")
-        assert not session.repeatable("functions.weather")
-        assert not session.stateful
+        assert session.traits("functions.read").repeatable
+        assert not session.traits("functions.weather").repeatable
+        assert not session.traits("functions.read").stateful
 
 
 class Notes:
@@ -159,7 +159,7 @@ async def test_a_users_toolset_shares_a_resource_between_its_functions() -> None
     notes = Notes()
     toolset: Toolset = notes
     async with toolset.open() as session:
-        assert session.stateful
+        assert session.traits("store.read").stateful
         assert [described.name for described in session.namespace.tools] == ["keep", "read"]
         assert (await session.call("notes.keep", '{"title": "a", "text": "b"}')).text == "done"
         assert (await session.call("notes.read", '{"title": "a"}')).text == "b"

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -284,3 +285,39 @@ def descendants(pid: int) -> list[int]:
         int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
     return children + [grandchild for child in children for grandchild in descendants(child)]
+
+
+@pytest.fixture
+def workspace() -> Iterator[Path]:
+    """Where also `nobody`, as whom root's sandbox runs, can go."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        Path(folder, "beside.txt").write_text("secret")
+        Path(folder, "file").write_text("")
+        yield Path(folder) / "work"
+
+
+async def test_a_workspace_is_written_to_and_stays(workspace: Path) -> None:
+    sandbox = await choose("bubblewrap")
+    async with sandbox.session(Spec(workspace=workspace)) as session:
+        result = await session.run("import os\nwith open('a.txt', 'w') as file: file.write('hello')\nos.getcwd()")
+        assert result.output == "'/mnt/data'\n", result
+    assert os.listdir(workspace) == ["a.txt"]
+    async with sandbox.session(Spec(workspace=workspace)) as session:
+        assert (await session.run("open('a.txt').read()")).output == "'hello'\n"
+
+
+async def test_a_workspace_opens_nothing_else(workspace: Path) -> None:
+    sandbox = await choose("bubblewrap")
+    async with sandbox.session(Spec(workspace=workspace)) as session:
+        code = "import os\nos.symlink('/etc/passwd', 'p')\nos.symlink('../beside.txt', 'b')\nos.listdir('/mnt')"
+        assert (await session.run(code)).output == "['data']\n"
+        assert "FileNotFoundError" in await errors_of(session, "open('b').read()")
+        assert "FileNotFoundError" in await errors_of(session, "open('p').read()")
+
+
+async def test_a_workspace_that_cannot_be_had_is_one_line(workspace: Path) -> None:
+    sandbox = await choose("bubblewrap")
+    async with sandbox.session(Spec(workspace=workspace.parent / "file")) as session:
+        with pytest.raises(SandboxError, match="is no folder that a cell can write to"):
+            await session.run("1")

@@ -128,9 +128,35 @@ class Bubblewrap:
             ("/tmp", "1777", spec.disk),
             ("/mnt/data", "0755", spec.disk),
         ):
-            yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
+            if path == "/mnt/data" and spec.workspace is not None:
+                yield from ("--bind", str(_writable(spec.workspace)), path)
+            else:
+                yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
         yield from ("--chdir", "/mnt/data", "--remount-ro", "/dev", "--remount-ro", "/")
         yield from ("--seccomp", str(seccomp), "--")
+
+
+def _writable(workspace: Path) -> Path:
+    """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
+    is_root = os.geteuid() == 0
+    try:
+        if not workspace.exists():
+            workspace.mkdir(parents=True)
+            if is_root:
+                os.chown(workspace, NOBODY, NOBODY)
+        real = workspace.resolve(strict=True)
+        allowed = subprocess.run(
+            ["test", "-d", real, "-a", "-w", real, "-a", "-x", real],
+            user=NOBODY if is_root else None,
+            group=NOBODY if is_root else None,
+            extra_groups=[] if is_root else None,
+        )
+    except OSError as error:
+        raise SandboxError(f"workspace {workspace}: {error.strerror}") from None
+    if allowed.returncode != 0:
+        who = "; root's sandbox runs as nobody, who must reach and own it" if is_root else ""
+        raise SandboxError(f"workspace {workspace}: is no folder that a cell can write to{who}")
+    return real
 
 
 def _binaries() -> Iterator[Path]:

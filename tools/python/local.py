@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,14 +23,23 @@ DRIVER = Path(__file__).with_name("driver.py")
 
 
 class Local:
-    """Runs cells in the host's own Python, in a temporary directory. Only `choose(unsafe_local=True)` makes one."""
+    """Runs cells in the host's own Python, in the workspace or a temporary directory.
+
+    Only `choose(unsafe_local=True)` makes one.
+    """
 
     name = "local"
     limitations = ""
 
     @asynccontextmanager
     async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen
-        with tempfile.TemporaryDirectory(prefix="cadenza-python-", ignore_cleanup_errors=True) as directory:
+        with ExitStack() as stack:
+            if spec.workspace is None:
+                temporary = tempfile.TemporaryDirectory(prefix="cadenza-python-", ignore_cleanup_errors=True)
+                directory = stack.enter_context(temporary)
+            else:
+                spec.workspace.mkdir(parents=True, exist_ok=True)
+                directory = str(spec.workspace.resolve())
             async with driver_session(self.name, spec, partial(_start, directory)) as session:
                 yield session
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from ..errors import ToolError
@@ -34,6 +35,9 @@ class Spec:
     """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory. `local` does not enforce it."""
     output_bytes: int = 64 * 1024
     """Bytes of output kept per cell: the first half and the last half."""
+    workspace: Path | None = None
+    """A folder of the host's that is the working directory, where cells may change whatever they like; it is made if it
+    is not there. Its size is not limited, and what is in it stays. None: a directory that ends with the session."""
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "processes", "disk", "output_bytes"):

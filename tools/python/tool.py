@@ -13,9 +13,9 @@ from typing import Final, Literal
 
 from cadenza.harmony import ToolNamespace
 
-from ..toolset import ToolResult
+from ..toolset import ToolResult, Traits
 from .choose import choose
-from .sandbox import Result, Sandbox, Session, Spec
+from .sandbox import Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
@@ -36,16 +36,14 @@ def description(sandbox: Sandbox, timeout: float) -> str:
     )
 
 
-def observation(result: Result) -> str:
+def observation(result: Result, *, keeps_files: bool = False) -> str:
     """What the model reads of a cell: output, then the error, then what became of the variables if they are lost."""
     text = result.output
-    for more in (result.error, _LOST if result.state == "lost" else None):
+    lost = "all variables are lost" if keeps_files else "all variables and files are lost"
+    for more in (result.error, f"[{lost}; the next cell starts afresh]" if result.state == "lost" else None):
         if more:
             text += ("\n" if text and not text.endswith("\n") else "") + more
     return text
-
-
-_LOST: Final = "[all variables and files are lost; the next cell starts afresh]"
 
 
 class PythonSession:
@@ -53,22 +51,18 @@ class PythonSession:
 
     def __init__(self, sandbox: Sandbox, session: Session, spec: Spec) -> None:
         self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
-        self._boxed = sandbox.name != "local"
+        self._keeps_files = sandbox.name == "local" or spec.workspace is not None
         self._session = session
 
-    @property
-    def stateful(self) -> bool:
-        return True
-
-    def repeatable(self, recipient: str) -> bool:
-        """A sandbox has died with all that an interrupted cell did; without one, files may be changed."""
-        return self._boxed
+    def traits(self, recipient: str) -> Traits:
+        """A sandbox has died with all that an interrupted cell did, unless it could change files that stay."""
+        return Traits(stateful=True, repeatable=not self._keeps_files)
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Runs `arguments` as a cell. Raises SandboxError if no interpreter can be started."""
         result = await self._session.run(arguments)
         return ToolResult(
-            text=observation(result),
+            text=observation(result, keeps_files=self._keeps_files),
             status=result.status,
             state=result.state,
             backend=result.backend,
@@ -94,7 +88,9 @@ class PythonTool:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PythonSession]:
-        """Raises SandboxError if that sandbox does not work here."""
+        """Raises SandboxError if that sandbox does not work here, or cannot have the workspace."""
         sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
+        if self.spec.workspace is not None and sandbox.name == "monty":
+            raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
         async with sandbox.session(self.spec) as session:
             yield PythonSession(sandbox, session, self.spec)

@@ -1,0 +1,49 @@
+"""Secrets in this process's environment, kept out of what tools return, and so from the model, the log and the screen.
+
+What an author writes into a prompt is left alone: it is meant for the model, and the log holds what the model read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cadenza.tools import Artefact, ToolResult
+
+_TELLING = re.compile(r"(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)")
+_LEAST = 8  # characters: shorter values stand in texts by chance
+
+
+def of_environment() -> dict[str, str]:
+    """Variables whose name says that they are secret, such as OPENAI_API_KEY."""
+    return {name: value for name, value in os.environ.items() if _TELLING.search(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Puts `[secret NAME]` in the place of values. secrets: name -> value; values of under 8 characters are not."""
+
+    secrets: Mapping[str, str]
+
+    def result(self, result: ToolResult) -> ToolResult:
+        """A result without secrets: its text, and artefacts that are text."""
+        return replace(
+            result, text=self.text(result.text), artefacts=tuple(self._artefact(made) for made in result.artefacts)
+        )
+
+    def text(self, text: str) -> str:
+        for name, value in sorted(self.secrets.items(), key=lambda item: -len(item[1])):
+            if len(value) >= _LEAST:
+                for spelling in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+                    text = text.replace(spelling, f"[secret {name}]")
+        return text
+
+    def _artefact(self, made: Artefact) -> Artefact:
+        try:
+            text = made.data.decode()
+        except UnicodeDecodeError:
+            return made
+        return replace(made, data=self.text(text).encode())
