@@ -1,16 +1,19 @@
-"""JSON Schema -> the same schema in the form that a grammar takes.
+"""JSON Schema -> the schema that a grammar masks by: as much of it as a mask can hold to.
 
-llguidance compiles a schema into a mask or refuses it. Here it is told to write compact JSON, and what would let a
-model run on for ever, or be refused for nothing, is set right:
+llguidance compiles a schema into a mask. Here it is told to write compact JSON, and what would let a model run on for
+ever, or be refused, is set right:
 
 - integers without bounds get those of I-JSON (RFC 7493), so that their digits end; other numbers have no such form;
-- a `format` that is not enforced is left out: since draft 2019-09 it is an annotation, which no validator checks.
+- a `format` that is not enforced is left out: since draft 2019-09 it is an annotation, which no validator checks;
+- keywords that a mask cannot express are left out (`not`, `if`, `uniqueItems`, `contains`, `dependentRequired`, ...;
+  patterns that look around or back), and `oneOf` is read as `anyOf`.
 
-Whatever holds by the result holds by the original.
+So a mask may allow more than the schema does: whoever takes the value validates it, as tools and outputs do.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +25,8 @@ _LOWER, _UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"
 _FORMATS: Final = frozenset("date-time time date duration email hostname ipv4 ipv6 uuid uri".split())
 """What llguidance 1.9 enforces (its docs/json_schema.md)."""
 
+_LOOKS_AROUND: Final = re.compile(r"\(\?<?[=!]|\\[1-9]|\\k<")  # what the regular expressions of masks do not have
+
 # Where a schema holds schemas: everything else is data, such as a `const` that looks like a schema.
 _ONE: Final = frozenset("items additionalProperties not if then else contains propertyNames".split())
 _LIST: Final = frozenset("allOf anyOf oneOf prefixItems".split())
@@ -30,13 +35,13 @@ _MAP: Final = frozenset("properties patternProperties $defs definitions dependen
 
 def maskable(schema: JsonObject) -> dict[str, Any]:
     """What to give to llguidance as `%json`. An `x-guidance` of the schema's own is not heard: tools are untrusted."""
-    return {**_bounded(schema), "x-guidance": {"whitespace_flexible": False}}
+    return {**_bounded(schema), "x-guidance": {"whitespace_flexible": False, "lenient": True}}
 
 
 def _bounded(schema: Any) -> Any:
     if not isinstance(schema, Mapping):  # `true`, `false`, or not a schema: llguidance says which
         return schema
-    result = {key: _inside(key, value) for key, value in schema.items() if not _is_annotation(key, value)}
+    result = {key: _inside(key, value) for key, value in schema.items() if not _is_beyond_masks(key, value)}
     kinds = schema.get("type")
     if kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds and "number" not in kinds):
         bounds = [schema[key] for key in (*_LOWER, *_UPPER) if key in schema]
@@ -56,5 +61,7 @@ def _inside(key: str, value: Any) -> Any:
     return _bounded(value) if key in _ONE else value
 
 
-def _is_annotation(key: str, value: Any) -> bool:
+def _is_beyond_masks(key: str, value: Any) -> bool:
+    if key == "pattern":
+        return isinstance(value, str) and _LOOKS_AROUND.search(value) is not None
     return key == "format" and isinstance(value, str) and value not in _FORMATS
