@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 from cadenza.tools import run_in_thread
 
 from ..approval import Approver
 from ..events import ApprovalAsked
+from .view import clean
 
 
+@dataclass(frozen=True, slots=True)
 class Terminal:
-    """Asks on stderr, reads from stdin. The call itself stands above, in the live view."""
+    """Asks on stderr, reads from stdin. shows_call: where no live view does."""
+
+    shows_call: bool
 
     async def approve(self, asked: ApprovalAsked) -> bool:
+        if self.shows_call:
+            told = f"{asked.recipient} asks: {asked.reason}\n{asked.arguments}"
+            print(clean(told), file=sys.stderr)
         return await run_in_thread(_ask)
 
 
-def terminal() -> Approver | None:
+def terminal(*, shows_call: bool) -> Approver | None:
     """None where nobody sits: then what would be asked is refused."""
-    return Terminal() if sys.stdin.isatty() and sys.stderr.isatty() else None
+    return Terminal(shows_call) if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
 def _ask() -> bool:

@@ -47,7 +47,7 @@ def run_task(
     def events() -> AsyncGenerator[Event, None]:
         origin = _origin(source, params, effort, model, workspace)
         agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
-        return replace(agent, approver=terminal()).stream(question)
+        return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream(question)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
@@ -114,7 +114,7 @@ def resume_run(
         turns = sum(isinstance(event, TurnFinished) for event in known)
         origin = Origin(**first.task)
         agent, _ = origin.prepare(journal=path, granted=granted, unsafe_local=unsafe_local, after=turns)
-        return replace(agent, approver=terminal()).stream_resumed(first.run)
+        return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream_resumed(first.run)
 
     return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 

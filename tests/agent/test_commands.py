@@ -203,13 +203,25 @@ def test_calls_that_ask_are_refused_where_nobody_sits(
     assert result in " ".join(done.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
 
 
-@pytest.mark.parametrize(("typed", "result"), [("y\n", "paid 3"), ("n\n", "not allowed: the user said no")])
-def test_at_a_terminal_the_user_is_asked(tmp_path: Path, typed: str, result: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "typed", "result"),
+    [
+        ([], "y\n", "paid 3"),
+        ([], "what?\nn\n", "not allowed: the user said no"),
+        (["--quiet"], "y\n", '{"amount": 3}'),  # the call is shown, come what may
+    ],
+)
+def test_at_a_terminal_the_user_is_asked(tmp_path: Path, options: list[str], typed: str, result: str) -> None:
     (tmp_path / "tools.py").write_text(SHOP)
     (tmp_path / "t.yaml").write_text(json.dumps(PAYMENT))
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [*COMMAND, "run", "t.yaml"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=tmp_path, text=True
+        [*COMMAND, "run", "t.yaml", *options],
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        text=True,
     ) as run:
         os.close(theirs)
         seen = ""
