@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cadenza.harmony import Channel, Message
+from cadenza.harmony import Channel, Message, Repair
 from cadenza.tools import ToolContext, ToolResult, ToolSession, Traits
 
 from .approval import Approvals, Approver, Verdict, why_asked
@@ -19,6 +19,7 @@ from .events import (
     ApprovalGiven,
     Artefact,
     Event,
+    Repaired,
     StateLost,
     ToolCallReady,
     ToolFinished,
@@ -64,6 +65,8 @@ class Calls:
             )
             self.state.announce(ready)
             yield ready
+            if session is not None and name != ready.recipient.partition(".")[0]:
+                yield Repaired(run=self.run, repairs=(Repair.BARE_NAME,))
         self._keep_to_limits()
         begun, verdict = self.state.started, self._verdict(ready, session)
         if not begun and verdict.decision == "ask" and self.state.given is None:

@@ -19,10 +19,12 @@ from .conversation import (
     TextContent,
     ToolDescription,
     ToolNamespace,
+    has_functions,
 )
 from .errors import GrammarError, HarmonyError, ParseError, RenderError, VocabularyError
 from .grammar import CallTo, ReasoningBudget, ToolChoice, TurnGrammar, TurnSpec, turn_grammar
-from .parse import Header, MessageFinished, MessageStarted, ParseEvent, Parser, Repair, TextDelta, parse
+from .header import Header, Repair
+from .parse import HeaderShown, MessageFinished, MessageStarted, ParseEvent, Parser, TextDelta, parse
 from .policy import POLICIES, Policy, keep_all, per_turn
 from .render import content_text, open_turn, render, render_conversation
 from .transcript import Provenance, Span, Transcript
@@ -57,6 +59,7 @@ __all__ = [
     "GrammarError",
     "HarmonyError",
     "Header",
+    "HeaderShown",
     "JsonObject",
     "Message",
     "MessageFinished",
@@ -85,6 +88,7 @@ __all__ = [
     "Vocabulary",
     "VocabularyError",
     "content_text",
+    "has_functions",
     "is_special",
     "keep_all",
     "o200k_harmony",

@@ -1,68 +1,50 @@
 """Token ids -> messages, as they stream in.
 
-`feed` takes ids in chunks of any size and returns typed events; the chunking never changes what they add up to.
+`feed` takes ids in chunks of any size and returns typed events; the chunking never changes what they add up to, it only
+joins or splits text deltas.
 
 - Each message keeps its own ids, and together they are all ids that were fed: nothing is lost.
 - The joined text deltas of a message are its text, also where a token ends inside a UTF-8 character.
 - The tolerant parser (the default) never raises: what a model sampled is repaired, and each repair is named in
   the message's `repairs`. The strict one raises ParseError with offset, state and token.
 - Special tokens inside a text stay visible as their names.
+- Channel and recipient are told as soon as the header shows them.
 
 It reads the header order of the model and that of openai-harmony alike.
 """
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable, Iterator
+from codecs import utf_8_decode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from .conversation import Message, Role, TextContent
 from .errors import ParseError, VocabularyError
-from .vocabulary import MESSAGE_ENDS, Special, Vocabulary
+from .header import Header, Repair, Word, read_header, split_headless
+from .vocabulary import MESSAGE_ENDS, ORDINARY_SIZE, Special, Vocabulary
+
+_PREVIEWED: Final = 64  # tokens of a header that are looked at before it ends: longer ones are no headers
+_NOBODY: Final = (None, "all", "user", "assistant")
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}".encode()
 
 
-class Repair(StrEnum):
-    """What the tolerant parser mended."""
+class HeaderShown(NamedTuple):
+    """What is known of a header that still goes on: a channel, a recipient, or both."""
 
-    MISSING_START = "missing_start"
-    """A message began without `<|start|>`."""
-    MISSING_MESSAGE = "missing_message"
-    """A header ended without `<|message|>`: its words became the text."""
-    MISSING_END = "missing_end"
-    """A new message began before the last one ended."""
-    MISSING_ROLE = "missing_role"
-    """A header names nobody: taken as the assistant's."""
-    LONE_MARKER = "lone_marker"
-    """`<|channel|>` or `<|constrain|>` with no word after it."""
-    EXTRA_HEADER_WORDS = "extra_header_ids"
-    """Header words without a meaning: left out of the message, kept in its ids."""
-    UNKNOWN_TOKEN = "unknown_token"
-    """An id outside the vocabulary: U+FFFD in the text."""
+    channel: str | None
+    recipient: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """Who speaks, where and to whom; the fields are those of Message."""
-
-    role: Role
-    name: str | None = None
-    channel: str | None = None
-    recipient: str | None = None
-    content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageStarted:
+class MessageStarted(NamedTuple):
     """A header is complete; text follows."""
 
     header: Header
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(NamedTuple):
     """More text of the current message."""
 
     header: Header
@@ -83,7 +65,7 @@ class MessageFinished:
     repairs: tuple[Repair, ...] = ()
 
 
-ParseEvent: TypeAlias = MessageStarted | TextDelta | MessageFinished
+ParseEvent: TypeAlias = HeaderShown | MessageStarted | TextDelta | MessageFinished
 
 
 class _State(StrEnum):
@@ -92,8 +74,7 @@ class _State(StrEnum):
     TEXT = "text"
 
 
-_Word: TypeAlias = str | Special
-"""A word of a header, or one of its markers: CHANNEL or CONSTRAIN."""
+_TEXT: Final = _State.TEXT
 
 
 @dataclass(slots=True)
@@ -103,7 +84,9 @@ class _Draft:
     ids: list[int] = field(default_factory=list)
     header_ids: list[int] = field(default_factory=list)
     header: Header | None = None
+    shown: HeaderShown | None = None
     text: list[str] = field(default_factory=list)
+    cut: bytes = b""  # the beginning of a character
     repairs: list[Repair] = field(default_factory=list)
 
 
@@ -119,21 +102,25 @@ class Parser:
         self._given_role = role
         self._state = _State.START if role is None else _State.HEADER
         self._draft = _Draft()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._bytes_of = vocabulary.bytes_of
         self._offset = 0
+        self._events: list[ParseEvent] = []
 
     def feed(self, ids: Iterable[int]) -> list[ParseEvent]:
         """Reads more ids. Raises ParseError if strict."""
-        events: list[ParseEvent] = []
-        for id in ids:
-            match self._state:
-                case _State.START:
-                    events.extend(self._read_start(id))
-                case _State.HEADER:
-                    events.extend(self._read_header(id))
-                case _State.TEXT:
-                    events.extend(self._read_text(id))
+        fed = ids if isinstance(ids, list) else list(ids)
+        at, end = 0, len(fed)
+        while at < end:
+            if self._state is _TEXT:
+                at = self._read_text(fed, at, end)
+                continue
+            if self._state is _State.START:
+                self._read_start(fed[at])
+            else:
+                self._read_header(fed[at])
+            at += 1
             self._offset += 1
+        events, self._events = self._events, []
         return events
 
     def finish(self) -> list[ParseEvent]:
@@ -142,150 +129,162 @@ class Parser:
             return []
         self._refuse("the input ended inside a message")
         if self._state is _State.HEADER:
-            return list(self._headless(None))
-        return list(self._end(None))
+            self._headless(None)
+        else:
+            self._end(None)
+        events, self._events = self._events, []
+        return events
 
-    def _read_start(self, id: int) -> Iterator[ParseEvent]:
+    # --- states -----------------------------------------------------------------------------------------------------
+
+    def _read_start(self, id: int) -> None:
         self._state = _State.HEADER
         if id == Special.START:
             self._draft.ids.append(id)
         else:
             self._mend(Repair.MISSING_START, "expected <|start|>", id)
-            yield from self._read_header(id)
+            self._read_header(id)
 
-    def _read_header(self, id: int) -> Iterator[ParseEvent]:
+    def _read_header(self, id: int) -> None:
         draft = self._draft
         if id == Special.START:
             if draft.header_ids:
                 self._refuse("<|start|> inside a header", id)
-                yield from self._headless(None)
-                yield from self._read_start(id)
+                self._headless(None)
+                self._read_start(id)
             else:  # a doubled <|start|>
                 self._mend(Repair.EXTRA_HEADER_WORDS, "<|start|> after <|start|>", id)
                 draft.ids.append(id)
             return
         draft.ids.append(id)
         if id == Special.MESSAGE:
-            draft.header = self._parse_header()
+            draft.header, mended = read_header(self._words(draft.header_ids), self._given_role)
+            for repair, what in mended:
+                self._mend(repair, what)
             self._state = _State.TEXT
-            yield MessageStarted(draft.header)
+            self._events.append(MessageStarted(draft.header))
         elif id in MESSAGE_ENDS:
             self._refuse("a header without <|message|>", id)
-            yield from self._headless(Special(id))
+            self._headless(Special(id))
         else:
+            self._show_header(id)
             draft.header_ids.append(id)
 
-    def _read_text(self, id: int) -> Iterator[ParseEvent]:
-        if id in MESSAGE_ENDS:
-            self._draft.ids.append(id)
-            yield from self._end(Special(id))
-        elif id == Special.START:
+    def _show_header(self, id: int) -> None:
+        """Tells of the header's whole words, once another one begins with this id."""
+        draft = self._draft
+        begins = id in _MARKERS or self._bytes(id)[:1].isspace()
+        if begins and draft.header_ids and len(draft.header_ids) < _PREVIEWED:
+            header, _ = read_header(self._words(draft.header_ids), self._given_role)
+            shown = HeaderShown(header.channel, header.recipient)
+            if shown != (draft.shown or (None, None)):
+                draft.shown = shown
+                self._events.append(shown)
+
+    def _read_text(self, ids: list[int], at: int, end: int) -> int:
+        """Reads up to a special token, and that one too; returns where it stands then."""
+        stop = end
+        for here in range(at, end):
+            if ids[here] >= ORDINARY_SIZE:
+                stop = here
+                break
+        if stop == at:
+            id = ids[at]
+            if id == Special.START or id in MESSAGE_ENDS:
+                self._leave_text(id)
+                return at + 1
+            stop = at + 1  # a special token without a meaning here, or an id that is unknown
+        run = ids if stop - at == len(ids) else ids[at:stop]
+        draft = self._draft
+        draft.ids += run
+        try:
+            data = self._bytes_of(run)
+        except VocabularyError:
+            data = b"".join(map(self._bytes, run))
+        if draft.cut:
+            data = draft.cut + data
+        text, used = utf_8_decode(data, "replace", False)
+        draft.cut = data[used:]
+        if text:
+            draft.text.append(text)
+            self._events.append(TextDelta(draft.header, text))  # type: ignore[arg-type] # a text has a header
+        self._offset += stop - at
+        return stop
+
+    def _leave_text(self, id: int) -> None:
+        if id == Special.START:
             self._mend(Repair.MISSING_END, "<|start|> inside a text", id)
-            yield from self._end(None)
-            yield from self._read_start(id)
+            self._end(None)
+            self._read_start(id)
         else:
             self._draft.ids.append(id)
-            yield from self._add_text(self._decoder.decode(self._bytes(id)))
+            self._end(Special(id))
+        self._offset += 1
 
-    def _add_text(self, text: str) -> Iterator[ParseEvent]:
-        if text:
-            assert self._draft.header is not None
-            self._draft.text.append(text)
-            yield TextDelta(self._draft.header, text)
+    # --- ends -------------------------------------------------------------------------------------------------------
 
-    def _headless(self, ended_by: Special | None) -> Iterator[ParseEvent]:
+    def _headless(self, ended_by: Special | None) -> None:
         """A header that never came to `<|message|>`: what stands behind role and channel is the text."""
-        self._draft.repairs.append(Repair.MISSING_MESSAGE)
-        words = self._words()
-        channel = None
-        if self._given_role is None and words and words[0] in list(Role):
-            words = words[1:]
-        if len(words) > 1 and words[0] is Special.CHANNEL:
-            channel, words = str(words[1]), words[2:]
-        header = Header(role=self._given_role or Role.ASSISTANT, channel=channel)
-        self._draft.header = header
-        yield MessageStarted(header)
-        yield from self._add_text(" ".join(word.text if isinstance(word, Special) else word for word in words))
-        yield from self._end(ended_by)
+        draft = self._draft
+        draft.repairs.append(Repair.MISSING_MESSAGE)
+        words = b"".join(map(self._bytes, draft.header_ids)).decode("utf-8", "replace")
+        role, channel, text = split_headless(words, self._given_role)
+        draft.header = Header(role=role, channel=channel)
+        self._events.append(MessageStarted(draft.header))
+        if text:
+            draft.text.append(text)
+            self._events.append(TextDelta(draft.header, text))
+        self._end(ended_by)
 
-    def _end(self, ended_by: Special | None) -> Iterator[ParseEvent]:
-        yield from self._add_text(self._decoder.decode(b"", final=True))
+    def _end(self, ended_by: Special | None) -> None:
         draft, header = self._draft, self._draft.header
         assert header is not None
+        if draft.cut:  # the text ends inside a character
+            cut = draft.cut.decode("utf-8", "replace")
+            draft.text.append(cut)
+            self._events.append(TextDelta(header, cut))
+        if ended_by not in (None, Special.CALL) and header.role is Role.ASSISTANT and header.recipient not in _NOBODY:
+            self._mend(Repair.CALL_END, f"a call ended by {Special(ended_by).text}", ended_by)
         self._draft = _Draft()
-        self._decoder.reset()
         self._given_role = None
         self._state = _State.START
-        yield MessageFinished(
-            message=Message(
-                role=header.role,
-                content=(TextContent("".join(draft.text)),),
-                name=header.name,
-                channel=header.channel,
-                recipient=header.recipient,
-                content_type=header.content_type,
-            ),
-            ids=tuple(draft.ids),
-            ended_by=ended_by,
-            repairs=tuple(dict.fromkeys(draft.repairs)),
+        self._events.append(
+            MessageFinished(
+                message=Message(
+                    role=header.role,
+                    content=(TextContent("".join(draft.text)),),
+                    name=header.name,
+                    channel=header.channel,
+                    recipient=header.recipient,
+                    content_type=header.content_type,
+                ),
+                ids=tuple(draft.ids),
+                ended_by=ended_by,
+                repairs=tuple(dict.fromkeys(draft.repairs)),
+            )
         )
 
-    def _parse_header(self) -> Header:
-        words = self._words()
-        role, name = self._given_role, None
-        if role is not None and words and words[0] == role:
-            words = words[1:]
-        if role is None:
-            role, name, words = self._speaker(words)
-        channel = recipient = content_type = None
-        rest = iter(words)
-        for word in rest:
-            if isinstance(word, Special):
-                following = next(rest, None)
-                if not isinstance(following, str):
-                    self._mend(Repair.LONE_MARKER, f"{word.text} with no word after it")
-                elif word is Special.CONSTRAIN:
-                    content_type = word.text + following
-                elif channel is None:
-                    channel = following
-                else:
-                    self._mend(Repair.EXTRA_HEADER_WORDS, f"a second channel, {following!r}")
-            elif word.startswith("to=") and recipient is None:
-                recipient = word.removeprefix("to=")
-            elif content_type is None and not word.startswith("to="):
-                content_type = word
-            else:
-                self._mend(Repair.EXTRA_HEADER_WORDS, f"{word!r} has no place in a header")
-        return Header(role=role, name=name, channel=channel, recipient=recipient, content_type=content_type)
+    # --- ids --------------------------------------------------------------------------------------------------------
 
-    def _speaker(self, words: list[_Word]) -> tuple[Role, str | None, list[_Word]]:
-        """Role and name that a header opens with; a word that is no role is a tool's name."""
-        if not words or isinstance(words[0], Special) or words[0].startswith("to="):
-            self._mend(Repair.MISSING_ROLE, "a header without a role")
-            return Role.ASSISTANT, None, words
-        role, _, name = words[0].partition(":")
-        if role in list(Role):
-            return Role(role), name or None, words[1:]
-        return Role.TOOL, words[0], words[1:]
-
-    def _words(self) -> list[_Word]:
-        """The header as words and markers."""
-        words: list[_Word] = []
+    def _words(self, ids: Sequence[int]) -> list[Word]:
+        """A header's words and markers."""
+        words: list[Word] = []
         text = b""
-        for id in self._draft.header_ids:
-            if id in (Special.CHANNEL, Special.CONSTRAIN):
+        for id in ids:
+            if id in _MARKERS:
                 words += [*text.decode("utf-8", "replace").split(), Special(id)]
                 text = b""
             else:
-                text += self._bytes(id)
+                text += self._bytes(id, mend=False)
         return words + text.decode("utf-8", "replace").split()
 
-    def _bytes(self, id: int) -> bytes:
+    def _bytes(self, id: int, *, mend: bool = True) -> bytes:
         try:
             return self._vocabulary.token_bytes(id)
         except VocabularyError:
-            self._mend(Repair.UNKNOWN_TOKEN, "an id outside the vocabulary", id)
-            return "\N{REPLACEMENT CHARACTER}".encode()
+            if mend:
+                self._mend(Repair.UNKNOWN_TOKEN, "an id outside the vocabulary", id)
+            return _REPLACEMENT
 
     def _mend(self, repair: Repair, what: str, token: int | None = None) -> None:
         self._refuse(what, token)
@@ -294,6 +293,9 @@ class Parser:
     def _refuse(self, what: str, token: int | None = None) -> None:
         if self._strict:
             raise ParseError(what, offset=self._offset, state=self._state, token=token)
+
+
+_MARKERS: Final = (Special.CHANNEL, Special.CONSTRAIN)
 
 
 def parse(

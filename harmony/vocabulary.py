@@ -13,7 +13,9 @@ for the special tokens.
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cache, cached_property
 from importlib.resources import files
@@ -94,6 +96,9 @@ class Vocabulary(Protocol):
     def token_bytes(self, id: int) -> bytes:
         """The bytes of one token; a special token's are its name. Raises VocabularyError for an unknown id."""
 
+    def bytes_of(self, ids: Sequence[int]) -> bytes:
+        """The bytes of ordinary tokens, joined. Raises VocabularyError for any other id."""
+
 
 class BytePairVocabulary:
     """A vocabulary over a set of byte-pair ranks, with tiktoken's encoder.
@@ -117,7 +122,20 @@ class BytePairVocabulary:
         return (*sorted(self._ranks.values()), *sorted(self._special))
 
     def encode(self, text: str) -> list[int]:
-        return self._encoding.encode_ordinary(text)
+        ids: list[int] = []
+        at = 0
+        for begin, end in _long_blanks(text):
+            ids += self._encoding.encode_ordinary(text[at:begin])
+            ids += self._one_piece.encode_ordinary(text[begin:end])
+            at = end
+        return ids + self._encoding.encode_ordinary(text[at:])
+
+    @cached_property
+    def _one_piece(self) -> tiktoken.Encoding:
+        """Merges all of a text, without splitting it first."""
+        return tiktoken.Encoding(
+            "o200k_harmony_piece", pat_str="(?s:.+)", mergeable_ranks=self._ranks, special_tokens={}
+        )
 
     def token_bytes(self, id: int) -> bytes:
         if id in self._special:
@@ -126,6 +144,16 @@ class BytePairVocabulary:
             return self._encoding.decode_single_token_bytes(id)
         except (KeyError, OverflowError):
             raise VocabularyError(f"token id {id} is not in this vocabulary of {len(self.ids)} tokens") from None
+
+    def bytes_of(self, ids: Sequence[int]) -> bytes:
+        try:
+            return b"".join(map(self._token_of, ids))
+        except KeyError as error:
+            raise VocabularyError(f"token id {error} is not among this vocabulary's ordinary tokens") from None
+
+    @cached_property
+    def _token_of(self) -> Callable[[int], bytes]:
+        return {id: token for token, id in self._ranks.items()}.__getitem__
 
     def restrict(self, ids: Iterable[int]) -> BytePairVocabulary:
         """The same vocabulary with fewer tokens, each under its own id.
@@ -156,6 +184,30 @@ class BytePairVocabulary:
             if not is_special(id):
                 todo.extend(rank_of[piece] for piece in _last_merge(self.token_bytes(id), rank_of))
         return closed
+
+
+# White space as the pattern has it: Unicode's White_Space, which is not quite Python's.
+_WHITE: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_LONG: Final = 50_000  # characters; from about half a million on, tiktoken's splitter overflows its stack
+_LONG_WHITE: Final = re.compile(f"{_WHITE}{{{_LONG},}}")
+
+
+def _long_blanks(text: str, white: re.Pattern[str] = _LONG_WHITE) -> Iterator[tuple[int, int]]:
+    """Where the pieces begin and end that the pattern makes of long white space.
+
+    It is one piece up to its last end of a line, and one of the blanks behind that, but for the last blank if other
+    text follows: that one begins the next piece. Ends of lines right behind a sign belong to the sign.
+    """
+    for run in white.finditer(text):
+        begin, end = run.span()
+        if begin and unicodedata.category(text[begin - 1])[0] in "PSC":
+            begin += len(run[0]) - len(run[0].lstrip("\r\n"))
+        line = max(text.rfind("\r", begin, end), text.rfind("\n", begin, end)) + 1
+        if line > begin:
+            yield begin, line
+        blanks = max(begin, line), end if end == len(text) else end - 1
+        if blanks[1] > blanks[0]:
+            yield blanks
 
 
 def _last_merge(token: bytes, rank_of: Mapping[bytes, int]) -> tuple[bytes, ...]:

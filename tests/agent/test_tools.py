@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cadenza.agent import Agent, Event, ToolContext, ToolFatal, ToolRetry, UserError, tool
-from cadenza.agent.events import Artefact, RunFailed, ToolFinished, from_json, to_json
-from cadenza.harmony import Message, o200k_harmony
+from cadenza.agent.events import Artefact, Repaired, RunFailed, ToolFinished, from_json, to_json
+from cadenza.harmony import Message, Repair, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
 from cadenza.tools import Artefact as File
 from cadenza.tools import FunctionToolset, ToolError, ToolResult
@@ -98,8 +98,10 @@ async def test_what_goes_wrong_is_told_to_the_model_in_one_line(
 
 @pytest.mark.anyio
 async def test_a_name_without_its_namespace_is_understood() -> None:
-    (result,) = await results(shop([call("in_stock", item="pear")]))
+    events = [event async for event in shop([call("in_stock", item="pear")]).stream("go")]
+    (result,) = (event for event in events if isinstance(event, ToolFinished))
     assert (result.text, result.status) == ("3", "ok")
+    assert [event.repairs for event in events if isinstance(event, Repaired)] == [(Repair.BARE_NAME,)]
 
 
 @pytest.mark.anyio

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from cadenza.harmony import (
     BytePairVocabulary,
+    Header,
+    HeaderShown,
     Message,
     MessageFinished,
+    MessageStarted,
     ParseError,
     Parser,
     Provenance,
@@ -37,6 +40,7 @@ def ids(*parts: str | int) -> list[int]:
 
 
 START, CHANNEL, MESSAGE, END = Special.START, Special.CHANNEL, Special.MESSAGE, Special.END
+CONSTRAIN = Special.CONSTRAIN
 text = st.text(max_size=30) | st.sampled_from(["<|end|>", "naïve 🎉\n", "<|start|>assistant", " "])
 messages = st.one_of(
     st.builds(Message.user, text),
@@ -94,7 +98,7 @@ def test_any_ids_in_any_chunks_are_kept_and_told_alike(
         (
             ids(START, "assistant", CHANNEL, "final", "I cannot", END),
             Repair.MISSING_MESSAGE,
-            Message.assistant("cannot", channel="finalI"),
+            Message.assistant("I cannot", channel="final"),
         ),
         (
             ids(START, "assistant", CHANNEL, "final", MESSAGE, "a", START, "user", MESSAGE, "b", END),
@@ -117,6 +121,51 @@ def test_any_ids_in_any_chunks_are_kept_and_told_alike(
             Message.assistant("a", channel="final", content_type="one"),
         ),
         (
+            ids(START, "assistantassistant", CHANNEL, "final", MESSAGE, "a", END),
+            Repair.DOUBLED_ROLE,
+            Message.assistant("a", channel="final"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "commentary? to=functions.f code", MESSAGE, "{}", Special.CALL),
+            Repair.CHANNEL_NAME,
+            Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="code"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "commentary functions.f ", CONSTRAIN, "json", MESSAGE, "{}", Special.CALL),
+            Repair.RECIPIENT_WITHOUT_TO,
+            Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="<|constrain|>json"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "final 2?", MESSAGE, "a", END),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("a", channel="final"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "final", CHANNEL, "final", MESSAGE, "a", END),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("a", channel="final"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "analysis to=python code", MESSAGE, "1", END),
+            Repair.CALL_END,
+            Message.assistant("1", channel="analysis", recipient="python", content_type="code"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "commentary to=functions.f", MESSAGE, "{}", Special.RETURN),
+            Repair.CALL_END,
+            Message.assistant("{}", channel="commentary", recipient="functions.f"),
+        ),
+        (
+            ids(START, "assistant", CHANNEL, "commentary  I am\nsorry. ", END),
+            Repair.MISSING_MESSAGE,
+            Message.assistant("I am\nsorry. ", channel="commentary"),
+        ),
+        (
+            ids(START, "assistant", " Just talk", END),
+            Repair.MISSING_MESSAGE,
+            Message(role=Role.ASSISTANT, content=Message.user(" Just talk").content),
+        ),
+        (
             ids(START, "user", MESSAGE, "a", 500_000, END),
             Repair.UNKNOWN_TOKEN,
             Message.user("a\N{REPLACEMENT CHARACTER}"),
@@ -130,6 +179,37 @@ def test_each_repair_is_named_and_strict_refuses(sequence: list[int], repair: Re
     with pytest.raises(ParseError) as caught:
         parse(sequence, vocabulary(), strict=True)
     assert 0 <= caught.value.offset < len(sequence)
+
+
+def test_channel_and_recipient_are_told_as_soon_as_the_header_shows_them() -> None:
+    parser, told = Parser(vocabulary()), []
+    parts = [CHANNEL, "commentary", " to=functions.", "get_weather ", CONSTRAIN, "json", MESSAGE, "{}"]
+    for part in parts:
+        told.append([event for event in parser.feed(ids(part)) if not isinstance(event, TextDelta)])
+    header = Header(
+        role=Role.ASSISTANT, channel="commentary", recipient="functions.get_weather", content_type="<|constrain|>json"
+    )
+    assert told == [
+        [],
+        [],
+        [HeaderShown("commentary", None)],
+        [HeaderShown("commentary", "functions.get_weather")],
+        [],
+        [],
+        [MessageStarted(header)],
+        [],
+    ]
+
+
+def test_a_header_without_an_end_takes_linear_time() -> None:
+    parser = Parser(vocabulary())
+    for _ in range(20):
+        parser.feed(ids(CHANNEL, "final", " to=a" * 5000))
+    (event,) = (event for event in parser.finish() if isinstance(event, MessageFinished))
+    assert (event.repairs, len(event.ids)) == (
+        (Repair.MISSING_MESSAGE,),
+        20 * len(ids(CHANNEL, "final", " to=a" * 5000)),
+    )
 
 
 def test_a_parse_error_carries_offset_state_and_token() -> None:

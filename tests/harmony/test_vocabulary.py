@@ -1,10 +1,13 @@
 """`vocabulary` against openai-harmony's tokenizer, and restrictions of it."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai_harmony import HarmonyEncoding as Reference
 
+import cadenza.harmony.vocabulary as vocabulary_module
 from cadenza.harmony import BytePairVocabulary, Special, VocabularyError, is_special, o200k_harmony, restricted
 
 ORDINARY = range(199_998)
@@ -128,3 +131,23 @@ def test_a_restriction_is_the_same_whichever_way_it_is_made(
     one, other = vocabulary.restrict(closed), restricted(closed)
     assert one.ids == other.ids
     assert one.encode(text) == other.encode(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet=st.sampled_from(" \n\r\t\xa0\u2003\x1c\x85a1!/.\u0301中"), max_size=40))
+def test_long_white_space_is_split_as_the_pattern_splits_it(text: str) -> None:
+    """Against tiktoken's own splitter, with white space that counts as long from two characters on."""
+    vocabulary = o200k_harmony()
+    short = re.compile(vocabulary_module._LONG_WHITE.pattern.replace(str(vocabulary_module._LONG), "2"))
+    pieces, at = list[int](), 0
+    for begin, end in vocabulary_module._long_blanks(text, short):
+        assert at <= begin < end
+        pieces += vocabulary.encode(text[at:begin]) + vocabulary._one_piece.encode_ordinary(text[begin:end])
+        at = end
+    assert pieces + vocabulary.encode(text[at:]) == vocabulary.encode(text)
+
+
+@pytest.mark.parametrize("text", [" " * 10**6, "a" + " " * 10**6 + "b", "!\n" + " \n" * 300_000, "a" * 2**19])
+def test_texts_without_an_end_are_encoded_and_decoded(text: str) -> None:
+    vocabulary = o200k_harmony()
+    assert vocabulary.bytes_of(vocabulary.encode(text)).decode() == text
