@@ -25,10 +25,10 @@ from .errors import GrammarError, HarmonyError, ParseError, RenderError, Vocabul
 from .grammar import CallTo, ReasoningBudget, ToolChoice, TurnGrammar, TurnSpec, turn_grammar
 from .header import Header, Repair
 from .parse import HeaderShown, MessageFinished, MessageStarted, ParseEvent, Parser, TextDelta, parse
-from .policy import POLICIES, Policy, keep_all, per_turn
+from .policy import POLICIES, Policy, keep_all, per_turn, reference
 from .render import content_text, open_turn, render, render_conversation
 from .transcript import Provenance, Span, Transcript
-from .typescript import typescript
+from .typescript import Mode, typescript
 from .vocabulary import (
     MESSAGE_ENDS,
     STOP_TOKENS,
@@ -64,6 +64,7 @@ __all__ = [
     "Message",
     "MessageFinished",
     "MessageStarted",
+    "Mode",
     "ParseError",
     "ParseEvent",
     "Parser",
@@ -95,6 +96,7 @@ __all__ = [
     "open_turn",
     "parse",
     "per_turn",
+    "reference",
     "render",
     "render_conversation",
     "restricted",

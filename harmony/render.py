@@ -5,8 +5,9 @@
 - Every piece of text is encoded by itself and as ordinary text; token boundaries fall between pieces.
 - A conversation is the concatenation of its messages' ids. Only the system message looks beyond itself: it
   names the channel of the functions that a developer message offers.
-- The one difference from openai-harmony 0.0.8: an assistant's recipient stands after the channel, where the
-  model samples it, instead of before. So a sampled call renders back to its own ids.
+- The differences from openai-harmony 0.0.8: an assistant's recipient stands after the channel, where the model samples
+  it, instead of before, so a sampled call renders back to its own ids; and schemas have types where the reference has
+  none (see `typescript`). `mode="reference"` does as the reference does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from .conversation import (
+    Channel,
     Content,
     DeveloperContent,
     Message,
@@ -27,31 +29,45 @@ from .conversation import (
     has_functions,
 )
 from .errors import RenderError
-from .typescript import typescript
+from .typescript import Mode, typescript
 from .vocabulary import Special, Vocabulary
 
 
-def render(message: Message, vocabulary: Vocabulary, *, functions: bool = False) -> list[int]:
+def render(message: Message, vocabulary: Vocabulary, *, functions: bool = False, mode: Mode = "native") -> list[int]:
     """The ids of one message, from `<|start|>` to the token that ends it.
 
     functions: whether the conversation offers functions; matters to the system message alone.
     Raises RenderError for a tool message without a name.
     """
     ids = [int(Special.START)]
-    for piece in _header(message):
+    for piece in _header(message, mode):
         ids.extend([piece] if isinstance(piece, Special) else vocabulary.encode(piece))
     ids.append(Special.MESSAGE)
     for part in message.content:
-        ids.extend(vocabulary.encode(content_text(part, functions=functions)))
+        ids.extend(vocabulary.encode(content_text(part, functions=functions, mode=mode)))
     calls = message.role is Role.ASSISTANT and message.recipient is not None
     ids.append(Special.CALL if calls else Special.END)
     return ids
 
 
-def render_conversation(messages: Sequence[Message], vocabulary: Vocabulary) -> list[int]:
-    """The ids of the messages in order. Applies no reasoning policy: see `policy`."""
-    functions = has_functions(messages)
-    return [id for message in messages for id in render(message, vocabulary, functions=functions)]
+def render_conversation(
+    messages: Sequence[Message],
+    vocabulary: Vocabulary,
+    *,
+    mode: Mode = "native",
+    training: bool = False,
+    functions: bool | None = None,
+) -> list[int]:
+    """The ids of the messages in order. Applies no reasoning policy: see `policy`.
+
+    training: a final answer at the end closes with `<|return|>`, as the model is to sample it; functions: whether there
+    are any, where the messages alone do not tell.
+    """
+    functions = has_functions(messages) if functions is None else functions
+    ids = [id for message in messages for id in render(message, vocabulary, functions=functions, mode=mode)]
+    if training and messages and messages[-1].role is Role.ASSISTANT and messages[-1].channel == Channel.FINAL:
+        ids[-1] = int(Special.RETURN)
+    return ids
 
 
 def open_turn(vocabulary: Vocabulary, role: Role = Role.ASSISTANT) -> list[int]:
@@ -59,7 +75,7 @@ def open_turn(vocabulary: Vocabulary, role: Role = Role.ASSISTANT) -> list[int]:
     return [int(Special.START), *vocabulary.encode(role)]
 
 
-def _header(message: Message) -> Iterator[str | Special]:
+def _header(message: Message, mode: Mode) -> Iterator[str | Special]:
     if message.role is Role.TOOL:
         if message.name is None:
             raise RenderError("a tool message needs the tool's name, such as 'python' or 'functions.weather'")
@@ -69,12 +85,13 @@ def _header(message: Message) -> Iterator[str | Special]:
         if message.name is not None:
             yield f":{message.name}"
     recipient = None if message.recipient == "all" else message.recipient
-    if recipient is not None and (message.role is not Role.ASSISTANT or message.channel is None):
+    is_behind = mode == "native" and message.role is Role.ASSISTANT and message.channel is not None
+    if recipient is not None and not is_behind:
         yield f" to={recipient}"
     if message.channel is not None:
         yield Special.CHANNEL
         yield message.channel
-        if recipient is not None and message.role is Role.ASSISTANT:
+        if recipient is not None and is_behind:
             yield f" to={recipient}"
     if message.content_type is not None:
         constrained = message.content_type.removeprefix(Special.CONSTRAIN.text)
@@ -86,18 +103,18 @@ def _header(message: Message) -> Iterator[str | Special]:
             yield f" {message.content_type}"
 
 
-def content_text(part: Content, *, functions: bool = False) -> str:
+def content_text(part: Content, *, functions: bool = False, mode: Mode = "native") -> str:
     """The text of one part as the model reads it."""
     match part:
         case TextContent(text):
             return text
         case SystemContent():
-            return _system_text(part, functions)
+            return _system_text(part, functions, mode)
         case DeveloperContent():
-            return _developer_text(part)
+            return _developer_text(part, mode)
 
 
-def _system_text(content: SystemContent, functions: bool) -> str:
+def _system_text(content: SystemContent, functions: bool, mode: Mode) -> str:
     top = []
     if content.model_identity is not None:
         top.append(content.model_identity)
@@ -109,7 +126,7 @@ def _system_text(content: SystemContent, functions: bool) -> str:
     if content.effort is not None:
         sections.append(f"Reasoning: {content.effort}")
     if content.tools:
-        sections.append(tools_text(content.tools))
+        sections.append(tools_text(content.tools, mode=mode))
     if content.channels:
         channels = f"# Valid channels: {', '.join(content.channels)}."
         if content.channel_required:
@@ -120,12 +137,12 @@ def _system_text(content: SystemContent, functions: bool) -> str:
     return "\n\n".join(sections)
 
 
-def _developer_text(content: DeveloperContent) -> str:
+def _developer_text(content: DeveloperContent, mode: Mode) -> str:
     sections = []
     if content.instructions is not None:
         sections += ["# Instructions", content.instructions]
     if content.tools:
-        sections.append(tools_text(content.tools))
+        sections.append(tools_text(content.tools, mode=mode))
     if content.response_formats:
         sections += ["# Response Formats", *map(_format_text, content.response_formats)]
     return "\n\n".join(sections)
@@ -136,25 +153,25 @@ def _format_text(shape: ResponseFormat) -> str:
     return f"## {shape.name}\n\n{_comment(shape.description or '')}{schema}"
 
 
-def tools_text(namespaces: Sequence[ToolNamespace]) -> str:
+def tools_text(namespaces: Sequence[ToolNamespace], *, mode: Mode = "native") -> str:
     """The `# Tools` section: namespaces in order of their names' bytes, functions in their own order."""
     ordered = sorted(namespaces, key=lambda namespace: namespace.name.encode())
-    return "\n\n".join(["# Tools", *map(_namespace_text, ordered)])
+    return "\n\n".join(["# Tools", *(_namespace_text(namespace, mode) for namespace in ordered)])
 
 
-def _namespace_text(namespace: ToolNamespace) -> str:
+def _namespace_text(namespace: ToolNamespace, mode: Mode) -> str:
     lines = [f"## {namespace.name}\n"]
     mark = "// " if namespace.tools else ""
     lines += [mark + line for line in _lines(namespace.description or "")]
     if namespace.tools:
         lines.append(f"namespace {namespace.name} {{\n")
-        lines += [_comment(tool.description) + _signature(tool) for tool in namespace.tools]
+        lines += [_comment(tool.description) + _signature(tool, mode) for tool in namespace.tools]
         lines.append(f"}} // namespace {namespace.name}")
     return "\n".join(lines)
 
 
-def _signature(tool: ToolDescription) -> str:
-    parameters = "" if tool.parameters is None else f"_: {typescript(tool.parameters)}"
+def _signature(tool: ToolDescription, mode: Mode) -> str:
+    parameters = "" if tool.parameters is None else f"_: {typescript(tool.parameters, mode=mode)}"
     return f"type {tool.name} = ({parameters}) => any;\n"
 
 

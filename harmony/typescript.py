@@ -3,7 +3,8 @@
 Models were trained on the text that openai-harmony 0.0.8 writes, so wherever that reference expresses a schema this
 module prints the same text, quirks included: nothing is escaped, enums in arrays get no parentheses, a nested object's
 description comes twice. Where the reference gives up and prints `any` (`$ref`, `allOf`, `anyOf`, `const`, an enum
-without a type, type "null") a short type is printed instead. Constraints (`minimum`, `pattern`, ...) never appear.
+without a type, type "null") a short type is printed instead, unless the reference is asked for. Constraints (`minimum`,
+`pattern`, ...) never appear.
 Every input renders: fields of the wrong type are ignored, as in the reference, and what is recursive, too deep or too
 large becomes `any`.
 """
@@ -12,29 +13,37 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 JsonSchema: TypeAlias = Mapping[str, Any] | bool
+Mode: TypeAlias = Literal["native", "reference"]
+"""native: as gpt-oss itself writes, with types where the reference has none; reference: as openai-harmony 0.0.8."""
 
 _MAX_DEPTH = 64  # levels
 _MAX_VISITS = 10_000  # schemas; references can double the text at each level, so past this none is followed
 _ANNOTATIONS = ("title", "description", "examples", "default", "nullable")
 
 
-def typescript(schema: JsonSchema, indent: str = "") -> str:
+def typescript(schema: JsonSchema, indent: str = "", *, mode: Mode = "native") -> str:
     """The type text of `schema`, as in `type f = (_: {text}) => any;`. Never raises.
 
     `indent` is what the lines inside the text start with. Local references (`#/$defs/X`) are resolved against `schema`.
+    mode: "reference" prints `any` where openai-harmony does.
     """
-    return _type(_Inliner(schema).inline(schema), indent)
+    return _type(_Inliner(schema, mode).inline(schema), indent)
+
+
+class _Unexpressed(dict[str, Any]):
+    """A schema that the reference has no type for, and that is to be printed as the reference prints it."""
 
 
 class _Inliner:
     """Replaces a schema's local references, and every `allOf` of one, by what they stand for, to a bounded depth."""
 
-    def __init__(self, root: object) -> None:
+    def __init__(self, root: object, mode: Mode) -> None:
         self.root = root
+        self.mode = mode
         self.visits = 0
 
     def inline(self, schema: object, within: frozenset[str] = frozenset("#"), depth: int = 0) -> Mapping[str, Any]:
@@ -42,6 +51,8 @@ class _Inliner:
         self.visits += 1
         if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
             return {}
+        if not _is_expressed(schema) and self.mode == "reference":
+            return _Unexpressed(schema)
         if not _is_expressed(schema):
             annotations = {key: schema[key] for key in _ANNOTATIONS if key in schema}
             reference, members = schema.get("$ref"), _list(schema, "allOf")
@@ -101,6 +112,8 @@ def _type(schema: Mapping[str, Any], indent: str) -> str:
 
 def _alternatives(schema: Mapping[str, Any], indent: str) -> list[str]:
     """The union, in order and without repetition, that a schema is which the reference has no type for."""
+    if isinstance(schema, _Unexpressed):
+        return []
     if schema.get("type") == "null":
         return ["null"]
     if "const" in schema:

@@ -11,6 +11,7 @@ from openai_harmony import HarmonyEncoding as Reference
 
 from cadenza.harmony import (
     EFFORTS,
+    POLICIES,
     BytePairVocabulary,
     Conversation,
     DeveloperContent,
@@ -23,6 +24,7 @@ from cadenza.harmony import (
     TextContent,
     ToolDescription,
     ToolNamespace,
+    has_functions,
     o200k_harmony,
     open_turn,
     render,
@@ -173,6 +175,27 @@ def test_a_single_message_has_the_reference_s_tokens(
     options = openai_harmony.RenderOptions(conversation_has_function_tools=functions)
     expected = reference.render(ForReference(message), options)
     assert render(message, vocabulary, functions=functions) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(conversation=st.lists(messages | calls, max_size=6), how=st.sampled_from(["completion", "training", "whole"]))
+def test_reference_mode_is_the_reference(
+    reference: Reference, vocabulary: BytePairVocabulary, conversation: list[Message], how: str
+) -> None:
+    theirs = ForReference(Conversation(tuple(conversation)))
+    for policy, dropping in (("keep_all", False), ("reference", True)):
+        options = openai_harmony.RenderConversationConfig(auto_drop_analysis=dropping)
+        kept = POLICIES[policy](conversation)
+        functions = has_functions(conversation)
+        ours = render_conversation(kept, vocabulary, mode="reference", training=how == "training", functions=functions)
+        if how == "completion":
+            expected = reference.render_conversation_for_completion(theirs, openai_harmony.Role.TOOL, options)
+            ours += open_turn(vocabulary, Role.TOOL)
+        elif how == "training":
+            expected = reference.render_conversation_for_training(theirs, options)
+        else:
+            expected = reference.render_conversation(theirs, options)
+        assert ours == expected
 
 
 @settings(max_examples=200, deadline=None)

@@ -121,6 +121,44 @@ def test_a_schema_the_reference_expresses_has_the_reference_s_text(
     assert typescript(schema) == reference_text(reference, schema)
 
 
+anything = st.recursive(
+    expressed
+    | malformed
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "$ref": st.sampled_from(["#/$defs/A", "#"]),
+            "const": values,
+            "enum": st.lists(values, max_size=2),
+            "type": st.sampled_from(["null", "thing", 3]),
+            "default": values,
+            "description": texts,
+            "nullable": st.booleans(),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["object", "array", ["string", "null"]]),
+            "anyOf": st.lists(inner, max_size=2),
+            "allOf": st.lists(inner, max_size=2),
+            "oneOf": st.lists(inner, max_size=2),
+            "items": inner,
+            "properties": st.dictionaries(keys, inner, max_size=2),
+        },
+    ),
+    max_leaves=6,
+)
+
+
+@same
+@given(schema=anything)
+def test_reference_mode_prints_what_the_reference_prints(
+    reference: openai_harmony.HarmonyEncoding, schema: Schema
+) -> None:
+    assert typescript(schema, mode="reference") == reference_text(reference, schema)
+
+
 @same
 @given(schema=annotated)
 def test_notes_stand_where_the_reference_puts_them(reference: openai_harmony.HarmonyEncoding, schema: Schema) -> None:
