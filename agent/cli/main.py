@@ -169,6 +169,51 @@ def show(run: Run, journal: Journal = None, json: Json = False) -> None:
     raise typer.Exit(show_run(run, journal, as_json=json))
 
 
+harmony = typer.Typer(help="The harmony format: JSON lines in, JSON lines out.", no_args_is_help=True)
+app.add_typer(harmony, name="harmony")
+Mode = Annotated[
+    Literal["native", "reference"], typer.Option(help="As the model writes, or exactly as openai-harmony 0.0.8.")
+]
+
+
+@harmony.command()
+def render(
+    mode: Mode = "native",
+    purpose: Annotated[
+        Literal["completion", "conversation", "training"], typer.Option("--for", help="What the tokens are for.")
+    ] = "completion",
+    keep_analysis: Annotated[bool, typer.Option("--keep-analysis", help="Drop no reasoning.")] = False,
+) -> None:
+    """{"messages": [...], "next_role": "assistant"} -> {"tokens": [...], "text": "..."}"""
+    from .harmony import render_lines
+
+    raise typer.Exit(render_lines(mode, purpose, keep_analysis))
+
+
+@harmony.command()
+def parse() -> None:
+    """{"tokens": [...], "role": "assistant" or null} -> {"messages": [...], "repairs": [...]}"""
+    from .harmony import parse_lines
+
+    raise typer.Exit(parse_lines())
+
+
+@harmony.command()
+def tools(mode: Mode = "native") -> None:
+    """{"name": ..., "description": ..., "parameters": ...} -> {"text": "..."} of a developer message with that tool."""
+    from .harmony import tools_lines
+
+    raise typer.Exit(tools_lines(mode))
+
+
+@harmony.command("show")
+def show_messages() -> None:
+    """{"messages": [...]} or {"tokens": [...]} -> framed messages with their token counts."""
+    from .harmony import show_lines
+
+    raise typer.Exit(show_lines())
+
+
 def main() -> None:
     """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
     try:
