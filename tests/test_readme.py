@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cadenza.harmony import Repair
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -46,3 +48,9 @@ def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
 @pytest.mark.parametrize("file", ["README.md", "docs/tasks.md", "docs/trust.md"])
 def test_the_task_files_shown_are_valid(file: str) -> None:
     assert run("-m", "cadenza.agent", "validate", "-", input=block(file, "yaml")) == "-: valid\n"
+
+
+def test_the_table_of_repairs_is_complete() -> None:
+    section = (ROOT / "docs/harmony.md").read_text().partition("## What is mended")[2]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert sorted(named) == sorted(Repair)
