@@ -19,6 +19,7 @@ from codecs import utf_8_decode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from .conversation import Message, Role, TextContent
@@ -90,6 +91,12 @@ class _Draft:
     repairs: list[Repair] = field(default_factory=list)
 
 
+@lru_cache(maxsize=8)
+def _texts_of(vocabulary: Vocabulary) -> dict[int, str]:
+    """Texts of single tokens, filled as they come: where tokens are fed one by one, most have been seen."""
+    return {}
+
+
 class Parser:
     """A streaming parser.
 
@@ -102,7 +109,7 @@ class Parser:
         self._given_role = role
         self._state = _State.START if role is None else _State.HEADER
         self._draft = _Draft()
-        self._bytes_of = vocabulary.bytes_of
+        self._texts = _texts_of(vocabulary)  # type: ignore[arg-type] # vocabularies hash by identity
         self._offset = 0
         self._events: list[ParseEvent] = []
 
@@ -197,19 +204,29 @@ class Parser:
         run = ids if stop - at == len(ids) else ids[at:stop]
         draft = self._draft
         draft.ids += run
-        try:
-            data = self._bytes_of(run)
-        except VocabularyError:
-            data = b"".join(map(self._bytes, run))
-        if draft.cut:
-            data = draft.cut + data
-        text, used = utf_8_decode(data, "replace", False)
-        draft.cut = data[used:]
+        text = self._texts.get(run[0]) if stop - at == 1 and not draft.cut else None
+        if text is None:
+            text = self._decoded(run)
         if text:
             draft.text.append(text)
             self._events.append(TextDelta(draft.header, text))  # type: ignore[arg-type] # a text has a header
         self._offset += stop - at
         return stop
+
+    def _decoded(self, ids: list[int]) -> str:
+        """The whole characters of these ids, behind what was cut before; what is cut at their end waits."""
+        draft = self._draft
+        try:
+            data, known = self._vocabulary.bytes_of(ids), True
+        except VocabularyError:
+            data, known = b"".join(map(self._bytes, ids)), False
+        if draft.cut:
+            data, known = draft.cut + data, False
+        text, used = utf_8_decode(data, "replace", False)
+        draft.cut = data[used:]
+        if known and len(ids) == 1 and not draft.cut:
+            self._texts[ids[0]] = text
+        return text
 
     def _leave_text(self, id: int) -> None:
         if id == Special.START:
