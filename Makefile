@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types nano nano-score wheel clean
+.PHONY: help demo test lint types nano nano-score bench-harmony wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,8 +21,11 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (an hour to an hour and a half)
+nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of two cores)
 	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
+
+bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
+	$(BIN)/python bench/harmony.py
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

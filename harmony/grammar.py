@@ -129,10 +129,19 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> str:
         raise GrammarError(f"tool choice: {asked} is required, but no tool fits; there is: {known}")
     rules = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"]
     for at, end in enumerate(ends):
-        body = "TEXT" if end.schema is None else f"%json {json.dumps(maskable(end.schema))}"
+        body = "TEXT" if end.schema is None else f"%json {_schema_text(end.schema, end.label)}"
         header = _sequence(_header(end.message, vocabulary))
         rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
     return "\n".join(rules)
+
+
+def _schema_text(schema: JsonObject, label: str) -> str:
+    try:
+        return json.dumps(maskable(schema))
+    except RecursionError:
+        raise GrammarError(f"the JSON Schema of {label} is nested too deeply") from None
+    except (TypeError, ValueError) as error:  # a value that is none of JSON's, a cycle
+        raise GrammarError(f"the JSON Schema of {label} is no JSON: {error}") from None
 
 
 def _calls(spec: TurnSpec) -> list[_End]:

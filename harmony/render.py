@@ -37,7 +37,7 @@ def render(message: Message, vocabulary: Vocabulary, *, functions: bool = False,
     """The ids of one message, from `<|start|>` to the token that ends it.
 
     functions: whether the conversation offers functions; matters to the system message alone.
-    Raises RenderError for a tool message without a name.
+    Raises RenderError for a tool message without a name, and for a response format that is no JSON.
     """
     ids = [int(Special.START)]
     for piece in _header(message, mode):
@@ -149,7 +149,12 @@ def _developer_text(content: DeveloperContent, mode: Mode) -> str:
 
 
 def _format_text(shape: ResponseFormat) -> str:
-    schema = json.dumps(shape.schema, ensure_ascii=False, separators=(",", ":"))
+    try:
+        schema = json.dumps(shape.schema, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        raise RenderError(f"the schema of the response format {shape.name!r} is nested too deeply") from None
+    except (TypeError, ValueError) as error:  # a value that is none of JSON's, a cycle
+        raise RenderError(f"the schema of the response format {shape.name!r} is no JSON: {error}") from None
     return f"## {shape.name}\n\n{_comment(shape.description or '')}{schema}"
 
 

@@ -15,6 +15,7 @@ from cadenza.harmony import (
     BytePairVocabulary,
     Conversation,
     DeveloperContent,
+    GrammarError,
     Message,
     RenderError,
     ResponseFormat,
@@ -24,11 +25,13 @@ from cadenza.harmony import (
     TextContent,
     ToolDescription,
     ToolNamespace,
+    TurnSpec,
     has_functions,
     o200k_harmony,
     open_turn,
     render,
     render_conversation,
+    turn_grammar,
 )
 
 keep_analysis = openai_harmony.RenderConversationConfig(auto_drop_analysis=False)
@@ -282,3 +285,35 @@ def test_response_formats_end_the_developer_message(vocabulary: BytePairVocabula
 def test_a_tool_message_without_a_name_is_refused(vocabulary: BytePairVocabulary) -> None:
     with pytest.raises(RenderError, match="needs the tool's name"):
         render(Message(role=Role.TOOL, content=(TextContent("x"),)), vocabulary)
+
+
+def deep(levels: int) -> dict[str, object]:
+    schema: dict[str, object] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+def cycle() -> dict[str, object]:
+    schema: dict[str, object] = {"type": "object"}
+    schema["properties"] = {"a": schema}
+    return schema
+
+
+@pytest.mark.parametrize("schema", [deep(1000), deep(20_000), cycle(), {"const": object()}])
+def test_a_schema_without_an_end_is_a_text_or_an_error_in_one_line(
+    vocabulary: BytePairVocabulary, schema: dict[str, object]
+) -> None:
+    space = ToolNamespace(name="functions", tools=(ToolDescription(name="f", description="", parameters=schema),))
+    assert len(render(Message.developer(DeveloperContent(tools=(space,))), vocabulary)) < 2000
+    shape = ResponseFormat(name="odd", schema=schema)
+    with pytest.raises(RenderError, match=r"^the schema of the response format 'odd' is .*$"):
+        render(Message.developer(DeveloperContent(response_formats=(shape,))), vocabulary)
+    with pytest.raises(GrammarError, match=r"^the JSON Schema of the final answer is .*$"):
+        turn_grammar(TurnSpec(output=schema), vocabulary)
+
+
+def test_ten_thousand_tools_are_rendered(vocabulary: BytePairVocabulary) -> None:
+    tools = tuple(ToolDescription(name=f"f{at}", description="Does.", parameters={}) for at in range(10_000))
+    content = DeveloperContent(tools=(ToolNamespace(name="functions", tools=tools),))
+    assert text_of(render(Message.developer(content), vocabulary), vocabulary).count("type f") == 10_000
