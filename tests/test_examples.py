@@ -1,0 +1,35 @@
+"""The examples, each run as a user would, offline on nano, and its answers checked."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(*arguments: str, cwd: Path = EXAMPLES.parent) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_task_file() -> None:
+    assert "881" in run("-m", "cadenza.agent", "run", "examples/arithmetic.yaml", "--quiet")
+
+
+def test_many_rows(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    run("-m", "cadenza.agent", "run", "examples/arithmetic.yaml", "--inputs", "examples/rows.jsonl", "--out", str(out))
+    lines = sorted((json.loads(line) for line in out.read_text().splitlines()), key=lambda line: line["row"])
+    wanted = [int(row["boxes"]) * int(row["each"]) + int(row["loose"]) for row in (line["params"] for line in lines)]
+    assert [int(re.findall(r"\d+", line["answer"])[-1]) for line in lines] == wanted == [881, 789, 1218, 475]
+
+
+def test_an_agent_in_python() -> None:
+    lines = run("examples/agent_in_python.py").splitlines()
+    assert lines[0].startswith("call:")
+    assert [re.findall(r"\d+", line)[-1] for line in lines[1:4]] == ["816", "816", "934"]
