@@ -1,6 +1,6 @@
 """An agent in Python: the code that it writes as it writes it, a second question in the same conversation, the cost.
 
-    python examples/agent_in_python.py
+python examples/agent_in_python.py
 """
 
 from __future__ import annotations
