@@ -159,7 +159,7 @@ class Agent(Generic[O]):
             deps=self.deps,
             approvals=self.approvals,
             approver=self.approver,
-            secrets=self.secrets,
+            redactor=Redactor(self.secrets),
             output=self._output,
         )
 
@@ -208,7 +208,7 @@ class Agent(Generic[O]):
             except (AgentError, ModelError, ToolError, HarmonyError) as error:
                 if isinstance(error, LimitError):
                     yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
-                yield noted(RunFailed(run=loop.run, error=Redactor(self.secrets).text(str(error))))
+                yield noted(RunFailed(run=loop.run, error=loop.redactor.text(str(error))))
                 raise
 
     def _begin(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:

@@ -38,11 +38,11 @@ class Loop:
     sampling: Sampling
     limits: Limits
     state: RunState
+    redactor: Redactor  # of what tools return, and of what is told of a failure
     tools: Toolbox = field(default_factory=Toolbox)
     deps: Any = None  # of the tools
     approvals: Approvals = field(default_factory=Approvals)
     approver: Approver | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict)  # by name; no result brings them to the model
     output: Output[Any] | None = None  # what the answer has to be
     grammars: tuple[TurnGrammar, TurnGrammar] | None = None  # of a turn before the first call, and of any other
     _clock: Clock = field(init=False)
@@ -101,7 +101,7 @@ class Loop:
             deps=self.deps,
             approvals=self.approvals,
             approver=self.approver,
-            redactor=Redactor(self.secrets),
+            redactor=self.redactor,
         )
 
     async def _sample(self) -> AsyncGenerator[Event, None]:

@@ -5,16 +5,13 @@ The recipient decides what a call is, not the channel.
 
 from __future__ import annotations
 
-from cadenza.harmony import Channel, Message, MessageFinished, ParseEvent, Role, TextDelta
+from cadenza.harmony import NO_TOOL, Channel, Message, MessageFinished, ParseEvent, Role, TextDelta
 
 from .events import AnswerDelta, Ephemeral, Event, PreambleDelta, ReasoningDelta, Repaired, ToolCallDelta
 
-_NOBODY = (None, "all", "user", Role.ASSISTANT)
-"""Recipients that are no tool."""
-
 
 def is_call(message: Message) -> bool:
-    return message.role is Role.ASSISTANT and message.recipient not in _NOBODY
+    return message.role is Role.ASSISTANT and message.recipient not in NO_TOOL
 
 
 def is_answer(message: Message) -> bool:
@@ -50,7 +47,7 @@ class Turn:
         return told
 
     def _delta(self, delta: TextDelta) -> Ephemeral:
-        if delta.header.recipient not in _NOBODY:
+        if delta.header.recipient not in NO_TOOL:
             return ToolCallDelta(run=self._run, recipient=delta.header.recipient or "", text=delta.text)
         match delta.header.channel:
             case Channel.FINAL:

@@ -6,6 +6,7 @@ Read in this order: conversation, vocabulary, render, parse, policy, transcript,
 
 from .conversation import (
     EFFORTS,
+    NO_TOOL,
     Channel,
     Content,
     Conversation,
@@ -45,6 +46,7 @@ from .vocabulary import (
 __all__ = [
     "EFFORTS",
     "MESSAGE_ENDS",
+    "NO_TOOL",
     "POLICIES",
     "STOP_TOKENS",
     "TURN_STOP_TOKENS",

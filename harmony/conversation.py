@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from .errors import HarmonyError
 
@@ -97,6 +97,10 @@ class DeveloperContent:
 
 
 Content: TypeAlias = TextContent | SystemContent | DeveloperContent
+
+
+NO_TOOL: Final = (None, "all", "user", Role.ASSISTANT)
+"""Recipients that make no call of a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from .conversation import Channel, JsonObject, Message, ToolNamespace
+from .conversation import NO_TOOL, Channel, JsonObject, Message, ToolNamespace
 from .errors import GrammarError
 from .render import open_turn, render
 from .schema import maskable
@@ -110,8 +110,6 @@ class _End:
         return self.message.recipient or "the final answer"
 
 
-_NO_TOOL: Final = ("", "all", "user", "assistant")
-"""Recipients with a meaning of their own."""
 _NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -161,7 +159,7 @@ def _calls(spec: TurnSpec) -> list[_End]:
     for at, name in enumerate(names):
         if name in names[:at]:
             raise GrammarError(f"two tools answer to {name!r}")
-        if name in _NO_TOOL or not name.isprintable() or any(char.isspace() or char in "<>" for char in name):
+        if name in ("", *NO_TOOL) or not name.isprintable() or any(char.isspace() or char in "<>" for char in name):
             raise GrammarError(f"a tool cannot be called {name!r}: no header can carry that recipient")
     return calls
 

@@ -22,13 +22,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from .conversation import Message, Role, TextContent
+from .conversation import NO_TOOL, Message, Role, TextContent
 from .errors import ParseError, VocabularyError
 from .header import Header, Repair, Word, read_header, split_headless
 from .vocabulary import MESSAGE_ENDS, ORDINARY_SIZE, Special, Vocabulary
 
 _PREVIEWED: Final = 64  # tokens of a header that are looked at before it ends: longer ones are no headers
-_NOBODY: Final = (None, "all", "user", "assistant")
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}".encode()
 
 
@@ -260,7 +259,7 @@ class Parser:
             cut = draft.cut.decode("utf-8", "replace")
             draft.text.append(cut)
             self._events.append(TextDelta(header, cut))
-        if ended_by not in (None, Special.CALL) and header.role is Role.ASSISTANT and header.recipient not in _NOBODY:
+        if ended_by not in (None, Special.CALL) and header.role is Role.ASSISTANT and header.recipient not in NO_TOOL:
             self._mend(Repair.CALL_END, f"a call ended by {Special(ended_by).text}", ended_by)
         self._draft = _Draft()
         self._given_role = None

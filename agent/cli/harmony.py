@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -19,6 +19,7 @@ from cadenza.harmony import (
     DeveloperContent,
     HarmonyError,
     Message,
+    MessageFinished,
     Mode,
     Role,
     ToolDescription,
@@ -53,7 +54,7 @@ def tools_lines(mode: Mode) -> int:
 def show_lines() -> int:
     """Prints the messages of each line, framed; a line has `messages` or `tokens`."""
     console = Console(highlight=False, markup=False, emoji=False)
-    for line in sys.stdin.buffer:
+    for line in _lines():
         try:
             _show(console, _read(line))
         except _BAD as error:
@@ -67,15 +68,17 @@ _BAD = (HarmonyError, ValueError, TypeError, RecursionError)
 
 
 def _answer_lines(answer: Answer) -> int:
-    for line in sys.stdin.buffer:
-        if not line.strip():
-            continue
+    for line in _lines():
         try:
             told = answer(_read(line))
         except _BAD as error:
             told = {"error": _told(error)}
         print(json.dumps(told, ensure_ascii=False), flush=True)
     return 0
+
+
+def _lines() -> Iterator[bytes]:
+    return (line for line in sys.stdin.buffer if line.strip())
 
 
 def _read(line: bytes) -> Mapping[str, Any]:
@@ -120,10 +123,14 @@ def _render(mode: Mode, purpose: Purpose, keep_analysis: bool, data: Mapping[str
 
 
 def _parse(data: Mapping[str, Any]) -> dict[str, Any]:
-    role = None if data.get("role") is None else _role(data["role"])
-    finished = parse(_tokens(data), o200k_harmony(), role=role)
+    finished = _parsed(data)
     repairs = [str(repair) for each in finished for repair in each.repairs]
     return {"messages": [each.message.to_json() for each in finished], "repairs": repairs}
+
+
+def _parsed(data: Mapping[str, Any]) -> list[MessageFinished]:
+    role = None if data.get("role") is None else _role(data["role"])
+    return parse(_tokens(data), o200k_harmony(), role=role)
 
 
 def _tools(mode: Mode, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,20 +151,17 @@ _STYLES = {Role.SYSTEM: "magenta", Role.DEVELOPER: "blue", Role.USER: "white", R
 
 def _show(console: Console, data: Mapping[str, Any]) -> None:
     if "tokens" in data:
-        role = None if data.get("role") is None else _role(data["role"])
-        shown = [
-            (each.message, len(each.ids), each.repairs) for each in parse(_tokens(data), o200k_harmony(), role=role)
-        ]
-    else:
-        messages = Conversation.from_json(data).messages
+        finished = _parsed(data)
+        messages = [each.message for each in finished]
+        notes = [(len(each.ids), each.repairs) for each in finished]
         functions = has_functions(messages)
-        sizes = [len(render(message, o200k_harmony(), functions=functions)) for message in messages]
-        shown = [(message, size, ()) for message, size in zip(messages, sizes, strict=True)]
-    total = 0
-    for message, size, repairs in shown:
-        total += size
-        console.print(_panel(message, size, repairs, has_functions([each for each, *_ in shown])))
-    console.print(Text(f"{len(shown)} messages, {total:,} tokens", style="dim"))
+    else:
+        messages = list(Conversation.from_json(data).messages)
+        functions = has_functions(messages)
+        notes = [(len(render(message, o200k_harmony(), functions=functions)), ()) for message in messages]
+    for message, (size, repairs) in zip(messages, notes, strict=True):
+        console.print(_panel(message, size, repairs, functions))
+    console.print(Text(f"{len(messages)} messages, {sum(size for size, _ in notes):,} tokens", style="dim"))
 
 
 def _panel(message: Message, size: int, repairs: Iterable[str], functions: bool) -> Panel:

@@ -8,7 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from cadenza.tools import tool
 from cadenza.tools.python import Sandbox, Session, Spec, choose
 
 Open = Callable[..., AbstractAsyncContextManager[Session]]
@@ -16,6 +18,16 @@ Open = Callable[..., AbstractAsyncContextManager[Session]]
 # Cells that signal other processes refuse to run in the PID namespace of the tests: as root, outside of a sandbox,
 # kill(-1) ends everything on the machine.
 GUARD = f"import os\nassert os.readlink('/proc/self/ns/pid') != {os.readlink('/proc/self/ns/pid')!r}, 'not sandboxed'\n"
+
+
+class Forecast(BaseModel):
+    city: str
+    days: int
+
+
+@tool
+def weather(city: str, days: int = 1) -> Forecast:
+    return Forecast(city=city, days=days)
 
 
 @pytest.fixture

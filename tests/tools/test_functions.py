@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from cadenza.tools import (
     FunctionSession,
@@ -16,17 +15,9 @@ from cadenza.tools import (
     tool,
 )
 
+from .conftest import weather
+
 pytestmark = pytest.mark.anyio
-
-
-class Forecast(BaseModel):
-    city: str
-    days: int
-
-
-@tool
-def weather(city: str, days: int = 1) -> Forecast:
-    return Forecast(city=city, days=days)
 
 
 @tool

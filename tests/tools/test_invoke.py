@@ -16,7 +16,6 @@ import anyio.lowlevel
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from cadenza.tools import (
     ArgumentRepair,
@@ -30,17 +29,9 @@ from cadenza.tools import (
     tool,
 )
 
+from .conftest import Forecast, weather
+
 pytestmark = pytest.mark.anyio
-
-
-class Forecast(BaseModel):
-    city: str
-    days: int
-
-
-@tool
-def weather(city: str, days: int = 1) -> Forecast:
-    return Forecast(city=city, days=days)
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------

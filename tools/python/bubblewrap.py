@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from .channel import Settings
 from .host import driver_session
@@ -89,7 +90,6 @@ class Bubblewrap:
 
             binary, driver, calls = opened(self.bwrap), opened(DRIVER), _pipe(stack, seccomp_filter())
             libraries = [opened(path) for path in _libraries(self.bwrap)]
-            root = os.geteuid() == 0
             command = (str(self.python), "-I", "-B", "/opt/driver.py", json.dumps(settings))
             return subprocess.Popen(
                 ["bwrap", *self._flags(spec, driver, calls), *command],
@@ -100,9 +100,7 @@ class Bubblewrap:
                 pass_fds=(settings["host"], binary, driver, calls, *libraries),
                 env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
                 start_new_session=True,
-                user=NOBODY if root else None,
-                group=NOBODY if root else None,
-                extra_groups=[] if root else None,
+                **_identity(),
             )
 
     def _flags(self, spec: Spec, driver: int, seccomp: int) -> Iterator[str]:
@@ -136,25 +134,34 @@ class Bubblewrap:
         yield from ("--seccomp", str(seccomp), "--")
 
 
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _identity() -> _Identity:
+    """As whom bwrap is started, as arguments of subprocess: root as nobody, everybody else as they are."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
 def _writable(workspace: Path) -> Path:
     """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
-    is_root = os.geteuid() == 0
     try:
         if not workspace.exists():
             workspace.mkdir(parents=True)
-            if is_root:
+            if _is_root():
                 os.chown(workspace, NOBODY, NOBODY)
         real = workspace.resolve(strict=True)
-        allowed = subprocess.run(
-            ["test", "-d", real, "-a", "-w", real, "-a", "-x", real],
-            user=NOBODY if is_root else None,
-            group=NOBODY if is_root else None,
-            extra_groups=[] if is_root else None,
-        )
+        allowed = subprocess.run(["test", "-d", real, "-a", "-w", real, "-a", "-x", real], **_identity())
     except OSError as error:
         raise SandboxError(f"workspace {workspace}: {error.strerror}") from None
     if allowed.returncode != 0:
-        who = "; root's sandbox runs as nobody, who must reach and own it" if is_root else ""
+        who = "; root's sandbox runs as nobody, who must reach and own it" if _is_root() else ""
         raise SandboxError(f"workspace {workspace}: is no folder that a cell can write to{who}")
     return real
 
