@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types nano nano-score bench-harmony wheel clean
+.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 
 nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of two cores)
 	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
+
+test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
+	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
 
 bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
 	$(BIN)/python bench/harmony.py

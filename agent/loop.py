@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, TurnGrammar
+from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, TurnGrammar, is_call
 from cadenza.model import Sampling, TokenEngine
 
 from .approval import Approvals, Approver
@@ -24,7 +24,7 @@ from .output import Output, ask_again
 from .secrets import Redactor
 from .state import RunState
 from .toolbox import Toolbox
-from .turn import Turn, is_answer, is_call
+from .turn import Turn, is_answer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,8 +109,7 @@ class Loop:
         if self.state.turns >= self.limits.turns:
             raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
         before = len(self.state.transcript)
-        self.state.transcript.open_turn()
-        prompt = self.state.transcript.ids
+        prompt = self.state.transcript.prompt()
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
         parser, turn, ids = Parser(self.state.transcript.vocabulary), Turn(self.run), list[int]()

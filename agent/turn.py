@@ -1,17 +1,10 @@
-"""One turn of the model as the run hears it: what each message is, and the events that tell of it.
-
-The recipient decides what a call is, not the channel.
-"""
+"""One turn of the model as the run hears it: what each message is, and the events that tell of it."""
 
 from __future__ import annotations
 
-from cadenza.harmony import NO_TOOL, Channel, Message, MessageFinished, ParseEvent, Role, TextDelta
+from cadenza.harmony import NO_TOOL, Channel, Message, MessageFinished, ParseEvent, TextDelta, is_call
 
 from .events import AnswerDelta, Ephemeral, Event, PreambleDelta, ReasoningDelta, Repaired, ToolCallDelta
-
-
-def is_call(message: Message) -> bool:
-    return message.role is Role.ASSISTANT and message.recipient not in NO_TOOL
 
 
 def is_answer(message: Message) -> bool:

@@ -21,12 +21,14 @@ from .conversation import (
     ToolDescription,
     ToolNamespace,
     has_functions,
+    is_call,
 )
 from .errors import GrammarError, HarmonyError, ParseError, RenderError, VocabularyError
 from .grammar import CallTo, ReasoningBudget, ToolChoice, TurnGrammar, TurnSpec, turn_grammar
 from .header import Header, Repair
 from .parse import HeaderShown, MessageFinished, MessageStarted, ParseEvent, Parser, TextDelta, parse
-from .policy import POLICIES, Policy, keep_all, per_turn, reference
+from .policy import POLICIES, UNANSWERED, Policy, keep_all, mend_calls, per_turn, reference
+from .reference_parser import StreamableParser, StreamState, parse_like_reference
 from .render import content_text, open_turn, render, render_conversation
 from .transcript import Provenance, Span, Transcript
 from .typescript import Mode, typescript
@@ -50,6 +52,7 @@ __all__ = [
     "POLICIES",
     "STOP_TOKENS",
     "TURN_STOP_TOKENS",
+    "UNANSWERED",
     "VOCABULARY_SIZE",
     "BytePairVocabulary",
     "CallTo",
@@ -79,6 +82,8 @@ __all__ = [
     "Role",
     "Span",
     "Special",
+    "StreamState",
+    "StreamableParser",
     "SystemContent",
     "TextContent",
     "TextDelta",
@@ -92,11 +97,14 @@ __all__ = [
     "VocabularyError",
     "content_text",
     "has_functions",
+    "is_call",
     "is_special",
     "keep_all",
+    "mend_calls",
     "o200k_harmony",
     "open_turn",
     "parse",
+    "parse_like_reference",
     "per_turn",
     "reference",
     "render",

@@ -50,11 +50,20 @@ class ToolDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolNamespace:
-    """A group of functions. One without functions (such as `python`) is prose, and is called by its own name."""
+    """A group of functions. One without functions (such as `python`) is prose, and is called by its own name.
+
+    key: what the JSON form lists it under, where that is not its name.
+    """
 
     name: str
     description: str | None = None
     tools: tuple[ToolDescription, ...] = ()
+    key: str | None = None
+
+    @property
+    def listed_as(self) -> str:
+        """What decides its place in the text, and whether it holds the functions."""
+        return self.name if self.key is None else self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +226,15 @@ class Conversation:
         return cls(tuple(parsed))
 
 
+def is_call(message: Message) -> bool:
+    """Whether a tool is to answer: the recipient decides, not the channel."""
+    return message.role is Role.ASSISTANT and message.recipient not in NO_TOOL
+
+
 def has_functions(messages: Sequence[Message]) -> bool:
     """Whether any developer message offers functions: the system message then names their channel."""
     return any(
-        namespace.name == "functions" and namespace.tools
+        namespace.listed_as == "functions" and namespace.tools
         for message in messages
         for part in message.content
         if isinstance(part, DeveloperContent)
@@ -270,7 +284,7 @@ def _namespaces_to_json(namespaces: tuple[ToolNamespace, ...]) -> dict[str, Any]
         return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
 
     return {
-        space.name: {
+        space.listed_as: {
             "name": space.name,
             "description": space.description,
             "tools": [tool_to_json(tool) for tool in space.tools],
@@ -322,6 +336,7 @@ def _namespaces_from_json(data: Any, where: str) -> tuple[ToolNamespace, ...]:
     try:
         return tuple(
             ToolNamespace(
+                key=None if key == space["name"] else key,
                 name=space["name"],
                 description=space.get("description"),
                 tools=tuple(
@@ -331,7 +346,7 @@ def _namespaces_from_json(data: Any, where: str) -> tuple[ToolNamespace, ...]:
                     for tool in space.get("tools", ())
                 ),
             )
-            for space in data.values()
+            for key, space in data.items()
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise HarmonyError(f"{where}: a namespace needs a name, and each of its tools one: {error}") from None

@@ -25,8 +25,7 @@ class ParseError(HarmonyError):
     """
 
     def __init__(self, what: str, *, offset: int, state: str, token: int | None = None) -> None:
-        at = f"at token {offset}" if token is None else f"at token {offset} (id {token})"
-        super().__init__(f"{what}, {at}, while reading the {state}")
+        super().__init__(what)
         self.offset = offset
         self.state = state
         self.token = token

@@ -9,12 +9,12 @@ model does. What models really emit beyond that is read as it is meant, and ever
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from .conversation import Channel, Role
+from .conversation import Channel, Message, Role, TextContent
 from .vocabulary import Special
 
 
@@ -31,6 +31,8 @@ class Repair(StrEnum):
     """A header names nobody: taken as the assistant's."""
     DOUBLED_ROLE = "doubled_role"
     """A role stands there twice, such as `assistantassistant`."""
+    SPELLED_MARKER = "spelled_marker"
+    """`<|channel|>` or `<|constrain|>` as text, such as `to=functions.f<|channel|>commentary`."""
     LONE_MARKER = "lone_marker"
     """`<|channel|>` or `<|constrain|>` with no word after it."""
     CHANNEL_NAME = "channel_name"
@@ -57,6 +59,16 @@ class Header:
     recipient: str | None = None
     content_type: str | None = None
 
+    def message(self, text: str) -> Message:
+        return Message(
+            role=self.role,
+            content=(TextContent(text),),
+            name=self.name,
+            channel=self.channel,
+            recipient=self.recipient,
+            content_type=self.content_type,
+        )
+
 
 Word: TypeAlias = str | Special
 """A word of a header, or one of its markers: CHANNEL or CONSTRAIN."""
@@ -64,6 +76,7 @@ Mended: TypeAlias = tuple[Repair, str]
 """A repair, and what was wrong."""
 
 _ROLES: Final = frozenset(Role)
+_SPELLED: Final = re.compile(f"({'|'.join(re.escape(each.text) for each in (Special.CHANNEL, Special.CONSTRAIN))})")
 _CHANNEL: Final = re.compile(f"({'|'.join(Channel)})[^a-z]*")
 _CONTENT_TYPE: Final = re.compile(r"[A-Za-z][\w/+.-]*")
 _BARE_RECIPIENT: Final = re.compile(r"(functions|browser)\.\w[\w.-]*|python")
@@ -72,7 +85,7 @@ _BARE_RECIPIENT: Final = re.compile(r"(functions|browser)\.\w[\w.-]*|python")
 def read_header(words: Sequence[Word], given: Role | None) -> tuple[Header, list[Mended]]:
     """The header that words make, and what had to be mended. given: the role, where the prompt ended in it."""
     mended: list[Mended] = []
-    role, name, rest = _speaker(list(words), given, mended)
+    role, name, rest = _speaker(list(_spelled_out(words, mended)), given, mended)
     channel = recipient = content_type = None
     marker: Special | None = None
     for word in rest:
@@ -99,6 +112,20 @@ def read_header(words: Sequence[Word], given: Role | None) -> tuple[Header, list
     if marker is not None:
         mended.append((Repair.LONE_MARKER, f"{marker.text} with no word after it"))
     return Header(role=role, name=name, channel=channel, recipient=recipient, content_type=content_type), mended
+
+
+def _spelled_out(words: Sequence[Word], mended: list[Mended]) -> Iterator[Word]:
+    """The same words, with markers for what spells one."""
+    for word in words:
+        if isinstance(word, Special) or "<|" not in word:
+            yield word
+            continue
+        for part in filter(None, _SPELLED.split(word)):
+            if _SPELLED.fullmatch(part):
+                mended.append((Repair.SPELLED_MARKER, f"{part} as text"))
+                yield Special.CHANNEL if part == Special.CHANNEL.text else Special.CONSTRAIN
+            else:
+                yield part
 
 
 def _speaker(words: list[Word], given: Role | None, mended: list[Mended]) -> tuple[Role, str | None, list[Word]]:

@@ -22,7 +22,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from .conversation import NO_TOOL, Message, Role, TextContent
+from .conversation import Message, Role, is_call
 from .errors import ParseError, VocabularyError
 from .header import Header, Repair, Word, read_header, split_headless
 from .vocabulary import MESSAGE_ENDS, ORDINARY_SIZE, Special, Vocabulary
@@ -259,21 +259,15 @@ class Parser:
             cut = draft.cut.decode("utf-8", "replace")
             draft.text.append(cut)
             self._events.append(TextDelta(header, cut))
-        if ended_by not in (None, Special.CALL) and header.role is Role.ASSISTANT and header.recipient not in NO_TOOL:
+        message = header.message("".join(draft.text))
+        if ended_by not in (None, Special.CALL) and is_call(message):
             self._mend(Repair.CALL_END, f"a call ended by {Special(ended_by).text}", ended_by)
         self._draft = _Draft()
         self._given_role = None
         self._state = _State.START
         self._events.append(
             MessageFinished(
-                message=Message(
-                    role=header.role,
-                    content=(TextContent("".join(draft.text)),),
-                    name=header.name,
-                    channel=header.channel,
-                    recipient=header.recipient,
-                    content_type=header.content_type,
-                ),
+                message=message,
                 ids=tuple(draft.ids),
                 ended_by=ended_by,
                 repairs=tuple(dict.fromkeys(draft.repairs)),
@@ -308,7 +302,9 @@ class Parser:
 
     def _refuse(self, what: str, token: int | None = None) -> None:
         if self._strict:
-            raise ParseError(what, offset=self._offset, state=self._state, token=token)
+            at = f"at token {self._offset}" + ("" if token is None else f" (id {token})")
+            told = f"{what}, {at}, while reading the {self._state}"
+            raise ParseError(told, offset=self._offset, state=self._state, token=token)
 
 
 _MARKERS: Final = (Special.CHANNEL, Special.CONSTRAIN)

@@ -1,4 +1,4 @@
-"""What reasoning survives from one user turn to the next. Pure functions on messages.
+"""What survives from one user turn to the next, and calls without an answer. Pure functions on messages.
 
 gpt-oss is trained to see its reasoning between the tool calls of one turn, and none of earlier turns.
 """
@@ -6,9 +6,9 @@ gpt-oss is trained to see its reasoning between the tool calls of one turn, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from .conversation import Channel, Message, Role
+from .conversation import Channel, Message, Role, is_call
 
 Policy: TypeAlias = Literal["per_turn", "keep_all", "reference"]
 
@@ -16,13 +16,23 @@ Policy: TypeAlias = Literal["per_turn", "keep_all", "reference"]
 def per_turn(messages: Sequence[Message]) -> list[Message]:
     """Drops what stands on the analysis channel before the assistant's last final answer.
 
-    That is reasoning, and calls of built-in tools with their results.
+    That is reasoning, and calls of built-in tools with their results: a result goes where its call goes.
     """
     finals = [
         at for at, message in enumerate(messages) if message.role is Role.ASSISTANT and message.channel == Channel.FINAL
     ]
     last_final = finals[-1] if finals else 0
-    return [message for at, message in enumerate(messages) if at >= last_final or message.channel != Channel.ANALYSIS]
+    channel_of: dict[str | None, str | None] = {}
+    kept = []
+    for at, message in enumerate(messages):
+        channel = message.channel
+        if is_call(message):
+            channel_of[message.recipient] = channel
+        elif message.role is Role.TOOL:
+            channel = channel_of.get(message.name, channel)
+        if at >= last_final or channel != Channel.ANALYSIS:
+            kept.append(message)
+    return kept
 
 
 def reference(messages: Sequence[Message]) -> list[Message]:
@@ -38,6 +48,30 @@ def reference(messages: Sequence[Message]) -> list[Message]:
 def keep_all(messages: Sequence[Message]) -> list[Message]:
     """Drops nothing: the prompt only ever grows, so an engine's prefix cache always hits."""
     return list(messages)
+
+
+UNANSWERED: Final = "This call was never answered."
+
+
+def mend_calls(messages: Sequence[Message]) -> list[Message]:
+    """Every call with an answer, as the model has always seen them: an orphaned call is answered by UNANSWERED.
+
+    Orphaned is a call that no tool answered before the turn went on to a final answer or to somebody else. A call
+    of the last turn may still be answered, and stays as it is.
+    """
+    mended: list[Message] = []
+    pending: list[Message] = []
+    for message in messages:
+        if message.role is Role.TOOL:
+            answered = next((at for at, call in enumerate(pending) if call.recipient == message.name), len(pending))
+            del pending[answered : answered + 1]
+        elif is_call(message):
+            pending.append(message)
+        elif message.role is not Role.ASSISTANT or message.channel == Channel.FINAL:
+            mended += [Message.tool(call.recipient or "", UNANSWERED, channel=call.channel) for call in pending]
+            pending = []
+        mended.append(message)
+    return mended
 
 
 POLICIES: dict[Policy, Callable[[Sequence[Message]], list[Message]]] = {

@@ -159,8 +159,8 @@ def _format_text(shape: ResponseFormat) -> str:
 
 
 def tools_text(namespaces: Sequence[ToolNamespace], *, mode: Mode = "native") -> str:
-    """The `# Tools` section: namespaces in order of their names' bytes, functions in their own order."""
-    ordered = sorted(namespaces, key=lambda namespace: namespace.name.encode())
+    """The `# Tools` section: namespaces in order of their keys' bytes, functions in their own order."""
+    ordered = sorted(namespaces, key=lambda namespace: namespace.listed_as.encode())
     return "\n\n".join(["# Tools", *(_namespace_text(namespace, mode) for namespace in ordered)])
 
 

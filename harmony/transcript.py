@@ -96,10 +96,16 @@ class Transcript:
         self._end_message()
         self.extend(ids, Provenance.RENDERED)
 
-    def open_turn(self) -> None:
-        """Appends what makes the model go on as the assistant."""
-        self._end_message()
-        self.extend(open_turn(self.vocabulary), Provenance.RENDERED)
+    def prompt(self) -> tuple[int, ...]:
+        """The exact ids that the model is to go on from: all there are, and the opening of the assistant's turn.
+
+        The opening is appended, once.
+        """
+        opening = open_turn(self.vocabulary)
+        if self._ids[-len(opening) :] != opening:
+            self._end_message()
+            self.extend(opening, Provenance.RENDERED)
+        return self.ids
 
     def renew(self, policy: Policy) -> int:
         """Prepares the next user turn; returns how many leading ids survive as they were.

@@ -12,8 +12,19 @@ from pathlib import Path
 import openai_harmony
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 RANKS = 199_998
+
+settings.register_profile(
+    "sample", parent=settings(), max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("conformance", parent=settings.get_profile("sample"), max_examples=10_000)
+settings.load_profile("sample")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sequences", type=int, default=5_000, help="how many sequences of ids the parser is tried on")
 
 
 @pytest.fixture

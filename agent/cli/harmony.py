@@ -26,15 +26,18 @@ from cadenza.harmony import (
     ToolNamespace,
     content_text,
     has_functions,
+    mend_calls,
     o200k_harmony,
     open_turn,
     parse,
+    parse_like_reference,
     render,
     render_conversation,
 )
 
 from .view import clean
 
+ParseMode: TypeAlias = Literal["native", "strict", "lenient"]
 Purpose: TypeAlias = Literal["completion", "conversation", "training"]
 Answer: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -43,8 +46,8 @@ def render_lines(mode: Mode, purpose: Purpose, keep_analysis: bool) -> int:
     return _answer_lines(partial(_render, mode, purpose, keep_analysis))
 
 
-def parse_lines() -> int:
-    return _answer_lines(_parse)
+def parse_lines(mode: ParseMode) -> int:
+    return _answer_lines(partial(_parse, mode))
 
 
 def tools_lines(mode: Mode) -> int:
@@ -116,21 +119,30 @@ def _render(mode: Mode, purpose: Purpose, keep_analysis: bool, data: Mapping[str
     vocabulary, messages = o200k_harmony(), Conversation.from_json(data).messages
     policy = POLICIES["keep_all" if keep_analysis else "reference" if mode == "reference" else "per_turn"]
     functions, training = has_functions(messages), purpose == "training"
-    ids = render_conversation(policy(messages), vocabulary, mode=mode, training=training, functions=functions)
+    kept = policy(messages) if mode == "reference" else mend_calls(policy(messages))
+    ids = render_conversation(kept, vocabulary, mode=mode, training=training, functions=functions)
     if purpose == "completion":
         ids += open_turn(vocabulary, _role(data.get("next_role", "assistant")))
     return {"tokens": ids, "text": _text(ids)}
 
 
-def _parse(data: Mapping[str, Any]) -> dict[str, Any]:
-    finished = _parsed(data)
-    repairs = [str(repair) for each in finished for repair in each.repairs]
-    return {"messages": [each.message.to_json() for each in finished], "repairs": repairs}
+def _parse(mode: ParseMode, data: Mapping[str, Any]) -> dict[str, Any]:
+    if mode == "native":
+        finished = _parsed(data)
+        messages = [each.message for each in finished]
+        repairs = [str(repair) for each in finished for repair in each.repairs]
+    else:
+        messages = parse_like_reference(_tokens(data), o200k_harmony(), _given_role(data), strict=mode == "strict")
+        repairs = []
+    return {"messages": [message.to_json() for message in messages], "repairs": repairs}
 
 
 def _parsed(data: Mapping[str, Any]) -> list[MessageFinished]:
-    role = None if data.get("role") is None else _role(data["role"])
-    return parse(_tokens(data), o200k_harmony(), role=role)
+    return parse(_tokens(data), o200k_harmony(), role=_given_role(data))
+
+
+def _given_role(data: Mapping[str, Any]) -> Role | None:
+    return None if data.get("role") is None else _role(data["role"])
 
 
 def _tools(mode: Mode, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -191,11 +191,16 @@ def render(
 
 
 @harmony.command()
-def parse() -> None:
+def parse(
+    mode: Annotated[
+        Literal["native", "strict", "lenient"],
+        typer.Option(help="Mend what is malformed, or read it exactly as openai-harmony 0.0.8 does: strict, or not."),
+    ] = "native",
+) -> None:
     """{"tokens": [...], "role": "assistant" or null} -> {"messages": [...], "repairs": [...]}"""
     from .harmony import parse_lines
 
-    raise typer.Exit(parse_lines())
+    raise typer.Exit(parse_lines(mode))
 
 
 @harmony.command()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from cadenza.harmony import Conversation, o200k_harmony, render_conversation
+from cadenza.harmony import UNANSWERED, Conversation, Special, o200k_harmony, render_conversation
 
 CALL = {
     "role": "assistant",
@@ -63,6 +63,22 @@ def test_parse_gives_back_what_was_rendered_and_names_repairs() -> None:
     assert bad == {"error": "tokens: must be a list of integers"}
     (mended,) = harmony("parse", lines=[{"tokens": [*ids[:-1], 200007], "role": None}])
     assert mended["repairs"] == ["call_end"]
+
+
+def test_parse_reads_as_the_reference_where_it_is_asked_to() -> None:
+    headless = {"tokens": [Special.CHANNEL, *o200k_harmony().encode("final no"), Special.END], "role": "assistant"}
+    (strict,) = harmony("parse", "--mode", "strict", lines=[headless])
+    assert strict == {"error": "Unexpected EOS while waiting for message header to complete"}
+    (lenient,) = harmony("parse", "--mode", "lenient", lines=[headless])
+    assert lenient["messages"] == [{"role": "assistant", "content": "no", "channel": "final"}]
+
+
+def test_render_answers_an_orphaned_call_but_not_as_the_reference() -> None:
+    orphaned = {"messages": [*CHAT, {"role": "user", "content": "well?"}]}
+    (ours,) = harmony("render", lines=[orphaned])
+    (theirs,) = harmony("render", "--mode", "reference", lines=[orphaned])
+    assert f"<|start|>functions.f to=assistant<|channel|>commentary<|message|>{UNANSWERED}<|end|>" in ours["text"]
+    assert UNANSWERED not in theirs["text"]
 
 
 def test_tools_prints_a_developer_message_in_either_mode() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cadenza.harmony import (
@@ -69,7 +69,6 @@ def test_what_is_rendered_parses_back_strictly(conversation: list[Message]) -> N
     assert [id for each in parsed for id in render(each.message, vocabulary())] == rendered
 
 
-@settings(max_examples=400)
 @given(noise, st.sampled_from([None, Role.ASSISTANT]), st.data())
 def test_any_ids_in_any_chunks_are_kept_and_told_alike(
     sequence: list[int], role: Role | None, data: st.DataObject
@@ -136,6 +135,31 @@ def test_any_ids_in_any_chunks_are_kept_and_told_alike(
             Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="<|constrain|>json"),
         ),
         (
+            ids(START, "assistant to=functions.f<|channel|>commentary json", MESSAGE, "{}", Special.CALL),
+            Repair.SPELLED_MARKER,
+            Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="json"),
+        ),
+        (
+            ids(
+                START,
+                "assistant",
+                CHANNEL,
+                "analysis to=functions.f",
+                CHANNEL,
+                "commentary",
+                MESSAGE,
+                "1",
+                Special.CALL,
+            ),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("1", channel="analysis", recipient="functions.f"),
+        ),
+        (
+            ids(START, START, "assistant", CHANNEL, "final", MESSAGE, "a", END),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("a", channel="final"),
+        ),
+        (
             ids(START, "assistant", CHANNEL, "final 2?", MESSAGE, "a", END),
             Repair.EXTRA_HEADER_WORDS,
             Message.assistant("a", channel="final"),
@@ -179,6 +203,33 @@ def test_each_repair_is_named_and_strict_refuses(sequence: list[int], repair: Re
     with pytest.raises(ParseError) as caught:
         parse(sequence, vocabulary(), strict=True)
     assert 0 <= caught.value.offset < len(sequence)
+
+
+@pytest.mark.parametrize("constrain", [CONSTRAIN, None])
+@pytest.mark.parametrize("blank", [" ", ""])
+@pytest.mark.parametrize("form", ["json", "code", ""])
+@pytest.mark.parametrize("channel", ["analysis", "commentary", "final"])
+def test_a_call_s_recipient_is_found_in_every_spelling(
+    channel: str, form: str, blank: str, constrain: Special | None
+) -> None:
+    if not form or (constrain is None and not blank):
+        constrain, blank = None, " "
+    end = ids(blank, *([constrain] if constrain else []), form, MESSAGE, "{}", Special.CALL)
+    for begin in (
+        ids(START, "assistant", CHANNEL, f"{channel} to=functions.f"),
+        ids(START, "assistant", CHANNEL, f"{channel} functions.f"),
+    ):
+        (call,) = parse([*begin, *end], vocabulary())
+        assert (call.message.channel, call.message.recipient) == (channel, "functions.f")
+        assert (call.message.content_type or "").removeprefix("<|constrain|>") == form
+
+
+def test_text_between_messages_is_a_message_of_its_own() -> None:
+    final = ids(START, "assistant", CHANNEL, "final", MESSAGE, "a", END)
+    first, between, last = parse([*final, *ids(" Well then"), *final], vocabulary())
+    assert first.message == last.message == Message.assistant("a", channel="final")
+    assert between.message.text == " Well then"
+    assert between.repairs == (Repair.MISSING_START, Repair.MISSING_MESSAGE)
 
 
 def test_channel_and_recipient_are_told_as_soon_as_the_header_shows_them() -> None:
@@ -226,8 +277,7 @@ def test_a_recipient_is_read_in_either_part_of_the_header() -> None:
 
 def test_a_transcript_only_appends_until_it_is_renewed() -> None:
     transcript = Transcript(vocabulary(), [Message.user("1?")])
-    transcript.open_turn()
-    before = transcript.ids
+    before = transcript.prompt()
     sampled = ids(CHANNEL, "analysis", MESSAGE, "hm", END, START, "assistant", CHANNEL, "final", MESSAGE, "one")
     transcript.extend([*sampled, Special.RETURN], Provenance.SAMPLED)
     assert transcript.ids == (*before, *sampled, Special.RETURN)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Optional
 
 import openai_harmony
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -110,10 +110,8 @@ malformed = st.fixed_dictionaries(
         "nullable": values,
     },
 )
-same = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@same
 @given(schema=expressed)
 def test_a_schema_the_reference_expresses_has_the_reference_s_text(
     reference: openai_harmony.HarmonyEncoding, schema: Schema
@@ -151,7 +149,6 @@ anything = st.recursive(
 )
 
 
-@same
 @given(schema=anything)
 def test_reference_mode_prints_what_the_reference_prints(
     reference: openai_harmony.HarmonyEncoding, schema: Schema
@@ -159,13 +156,11 @@ def test_reference_mode_prints_what_the_reference_prints(
     assert typescript(schema, mode="reference") == reference_text(reference, schema)
 
 
-@same
 @given(schema=annotated)
 def test_notes_stand_where_the_reference_puts_them(reference: openai_harmony.HarmonyEncoding, schema: Schema) -> None:
     assert typescript(schema) == reference_text(reference, schema)
 
 
-@same
 @given(schema=malformed)
 def test_fields_of_the_wrong_type_are_ignored_as_in_the_reference(
     reference: openai_harmony.HarmonyEncoding, schema: Schema
@@ -325,7 +320,6 @@ anything = st.recursive(
 )
 
 
-@same
 @given(schema=st.dictionaries(schema_keys, anything, max_size=6))
 def test_every_schema_renders(schema: Schema) -> None:
     assert isinstance(typescript(schema), str)

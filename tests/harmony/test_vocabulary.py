@@ -33,7 +33,6 @@ def decoded(ids: list[int], vocabulary: BytePairVocabulary) -> str:
     return b"".join(map(vocabulary.token_bytes, ids)).decode()
 
 
-@settings(max_examples=1000, deadline=None)
 @given(text=texts)
 def test_text_has_the_reference_s_ids(reference: Reference, vocabulary: BytePairVocabulary, text: str) -> None:
     ids = vocabulary.encode(text)
@@ -41,7 +40,6 @@ def test_text_has_the_reference_s_ids(reference: Reference, vocabulary: BytePair
     assert decoded(ids, vocabulary) == text
 
 
-@settings(max_examples=300, deadline=None)
 @given(text=texts)
 def test_text_never_becomes_a_special_token(vocabulary: BytePairVocabulary, text: str) -> None:
     assert not any(map(is_special, vocabulary.encode(text)))
@@ -88,7 +86,7 @@ def test_a_restriction_without_a_single_byte_is_refused(vocabulary: BytePairVoca
 subsets = st.lists(st.sampled_from(ORDINARY) | st.sampled_from(SPECIAL) | st.integers(0, 2000), max_size=200)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(ids=subsets, samples=st.lists(texts, max_size=20))
 def test_a_restriction_keeps_ids_and_round_trips_any_text(
     vocabulary: BytePairVocabulary, ids: list[int], samples: list[str]
@@ -105,7 +103,7 @@ def test_a_restriction_keeps_ids_and_round_trips_any_text(
         assert decoded(encoded, small) == text
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(ids=subsets)
 def test_a_restriction_reaches_each_of_its_tokens(vocabulary: BytePairVocabulary, ids: list[int]) -> None:
     small = vocabulary.restrict(vocabulary.close(ids))
@@ -115,14 +113,14 @@ def test_a_restriction_reaches_each_of_its_tokens(vocabulary: BytePairVocabulary
             assert small.encode(text) == [id]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(text=texts)
 def test_a_restriction_to_a_text_s_tokens_encodes_it_the_same(vocabulary: BytePairVocabulary, text: str) -> None:
     ids = vocabulary.encode(text)
     assert vocabulary.restrict(vocabulary.close(ids)).encode(text) == ids
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(ids=subsets, text=texts)
 def test_a_restriction_is_the_same_whichever_way_it_is_made(
     vocabulary: BytePairVocabulary, ids: list[int], text: str
@@ -133,7 +131,6 @@ def test_a_restriction_is_the_same_whichever_way_it_is_made(
     assert one.encode(text) == other.encode(text)
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.text(alphabet=st.sampled_from(" \n\r\t\xa0\u2003\x1c\x85a1!/.\u0301中"), max_size=40))
 def test_long_white_space_is_split_as_the_pattern_splits_it(text: str) -> None:
     """Against tiktoken's own splitter, with white space that counts as long from two characters on."""
