@@ -1,20 +1,21 @@
-"""Checkpoints in the Hugging Face layout, read and written.
+"""Checkpoints on disk: either layout, MXFP4 or plain experts, read and written.
 
-A folder holds config.json and either model.safetensors or the shards that model.safetensors.index.json names. Experts
-are MXFP4 (`*_blocks`, `*_scales`) or plain. A model that speaks a part of the vocabulary adds `vocabulary.json`:
-the token id of each row of its embedding.
-
-Experts are dequantised on loading; the layout's transposition between the two forms happens here and nowhere else.
+- A folder holds config.json and its tensors: in the shards that `model.safetensors.index.json` names, else in every
+  *.safetensors there is.
+- Tensors are memory-mapped: what is not touched costs nothing.
+- A model that speaks a part of the vocabulary adds `vocabulary.json`, the token id of each row of its embedding.
+- A checkpoint is checked whole, by its headers, before a tensor is read: one line names tensor and file.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,11 +25,15 @@ from torch import Tensor
 from . import mxfp4
 from .config import ModelConfig
 from .errors import CheckpointError, ConfigError
+from .layout import Experts, Layout, Slot, is_plain_experts, original_name, original_parts, slots
 from .sampler import Sampler
 from .transformer import Transformer
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 _CONFIG, _GENERATION, _IDS = "config.json", "generation_config.json", "vocabulary.json"
+_FLOATS: Final = frozenset({"BF16", "F16", "F32", "F64"})
+SHARD_BYTES: Final = 5 * 10**9
+"""The largest file that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +49,98 @@ class Checkpoint:
     sampling: Sampler = field(default_factory=Sampler)
 
 
-def load(folder: Path, *, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Reads a checkpoint. Raises CheckpointError or ConfigError: one line that names file and tensor."""
-    raw = _read_json(folder / _CONFIG)
-    try:
-        config = ModelConfig.from_json(raw)
-    except ConfigError as error:
-        raise ConfigError(f"{folder / _CONFIG}: {error}") from None
+class Reader:
+    """A checkpoint's files, checked. Tensors go by their Hugging Face names.
+
+    Raises CheckpointError or ConfigError: one line that names file and tensor.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        raw = _read_json(folder / _CONFIG)
+        try:
+            self.config = ModelConfig.from_json(raw)
+        except ConfigError as error:
+            raise ConfigError(f"{folder / _CONFIG}: {error}") from None
+        self.layout: Layout = "original" if ModelConfig.is_original(raw) else "huggingface"
+        self.paths = _shards(folder)
+        self._files = {name: (path, opened) for path in self.paths for name, opened in _open(path)}
+        packed = any(name.endswith(("_blocks", ".blocks")) for name in self._files)
+        self.experts: Experts = "mxfp4" if packed else "plain"
+        self._check()
+        self.ids = _read_ids(folder, self.config)
+        self.sampling = _read_sampling(folder)
+
+    @property
+    def extra(self) -> list[str]:
+        """Tensors, by the names that the files have for them, that a network has no place for."""
+        return sorted(self._files.keys() - self._parts.keys())
+
+    def tensor(self, name: str) -> Tensor:
+        """One tensor, memory-mapped; experts packed or unpacked where the name asks for what is not stored."""
+        return _in_form(self._stored, self._held, name)
+
+    def dtype(self, slot: Slot) -> str:
+        """As safetensors calls it, such as BF16."""
+        name = slot.name if self.layout == "huggingface" else original_name(slot.name)
+        return str(self._header(name).get_dtype())
+
+    def _stored(self, name: str) -> Tensor:
+        whole = name if self.layout == "huggingface" else original_name(name)
+        path, opened = self._files[whole]
+        try:
+            tensor: Tensor = opened.get_tensor(whole)
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{path}: {whole} cannot be read: {error}") from None
+        start = 0
+        for part in self._parts[whole]:
+            if part.name == name:
+                break
+            start += part.shape[0]
+        if self.layout == "original" and is_plain_experts(part):
+            return tensor.transpose(1, 2)
+        return tensor[start : start + part.shape[0]]
+
+    @cached_property
+    def _held(self) -> frozenset[str]:
+        return frozenset(slot.name for slot in slots(self.config, self.experts))
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[Slot, ...]]:
+        return _parts(self.config, self.experts, self.layout)
+
+    def _header(self, name: str) -> Any:
+        return self._files[name][1].get_slice(name)
+
+    def _check(self) -> None:
+        for name, parts in self._parts.items():
+            if name not in self._files:
+                raise CheckpointError(f"{self.folder}: tensor {name} is missing")
+            header, where = self._header(name), f"{self._files[name][0]}: {name}"
+            wanted = list(_shape(parts, self.layout))
+            if header.get_shape() != wanted:
+                raise CheckpointError(f"{where} has shape {header.get_shape()}, but the configuration wants {wanted}")
+            if (header.get_dtype() not in _FLOATS) != parts[0].packed:
+                kind = "U8" if parts[0].packed else "a floating type"
+                raise CheckpointError(f"{where} holds {header.get_dtype()}, but must hold {kind}")
+
+
+def load(folder: Path, *, dtype: torch.dtype | None = torch.float32) -> Checkpoint:
+    """Reads a checkpoint; everything becomes `dtype`.
+
+    None leaves every tensor as it is stored, memory-mapped: loading costs nothing, and experts stay packed.
+    Raises CheckpointError or ConfigError: one line that names file and tensor.
+    """
+    reader = Reader(folder)
     with torch.device("meta"):
-        network = Transformer(config)
-    with ExitStack() as stack:
-        files = _open_shards(folder, stack)
-        for name, slot in list(network.state_dict().items()):
-            tensor = _read(files, name, folder).to(dtype)
-            if tensor.shape != slot.shape:
-                raise CheckpointError(
-                    f"{folder}: {name} has shape {list(tensor.shape)}, but the configuration wants {list(slot.shape)}"
-                )
-            module, _, leaf = name.rpartition(".")
-            setattr(network.get_submodule(module), leaf, torch.nn.Parameter(tensor, requires_grad=False))
-    return Checkpoint(network.eval(), _read_ids(folder, config), _read_sampling(folder))
+        network = Transformer(reader.config, packed=dtype is None and reader.experts == "mxfp4")
+    for name in list(network.state_dict()):
+        tensor = reader.tensor(name)
+        if dtype is not None:
+            tensor = tensor.to(dtype).contiguous()
+        module, _, leaf = name.rpartition(".")
+        setattr(network.get_submodule(module), leaf, torch.nn.Parameter(tensor, requires_grad=False))
+    return Checkpoint(network.eval(), reader.ids, reader.sampling)
 
 
 def save(
@@ -72,25 +149,128 @@ def save(
     *,
     ids: tuple[int, ...] | None = None,
     dtype: torch.dtype = torch.bfloat16,
-    quantized: bool = False,
+    experts: Experts = "plain",
+    layout: Layout = "huggingface",
 ) -> None:
-    """Writes a checkpoint; quantized: experts as MXFP4, as in the releases."""
+    """Writes a network. dtype: of everything but packed experts."""
+    state = network.state_dict()
+
+    def tensor(name: str) -> Tensor:
+        made = _in_form(state.__getitem__, state.keys(), name).detach()
+        return made if made.dtype == torch.uint8 else made.to(dtype)
+
     folder.mkdir(parents=True, exist_ok=True)
-    config = network.config.to_json()
-    if quantized:
-        kept = ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]
-        config["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": kept}
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    _write(folder, network.config, tensor, experts, layout, SHARD_BYTES)
     if ids is not None:
         (folder / _IDS).write_text(json.dumps(list(ids)) + "\n")
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in network.state_dict().items():
-        if quantized and name.endswith(("experts.gate_up_proj", "experts.down_proj")):
-            tensors[f"{name}_blocks"], tensors[f"{name}_scales"] = mxfp4.quantize(tensor.transpose(1, 2))
-        else:
-            tensors[name] = tensor.to(dtype)
-    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, folder / _SINGLE, metadata={"format": "pt"})
+
+
+def convert(
+    reader: Reader,
+    folder: Path,
+    *,
+    experts: Experts | None = None,
+    layout: Layout = "huggingface",
+    shard_bytes: int = SHARD_BYTES,
+    progress: Callable[[str], None] = lambda name: None,
+) -> None:
+    """Writes a checkpoint anew, tensor by tensor. experts: as they are, unless told otherwise.
+
+    What is stored is copied bit for bit; files beside the tensors come along within one layout. config.json is
+    written last, so that what was cut short is no checkpoint. Raises CheckpointError for a folder with something in it.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise CheckpointError(f"{folder}: not empty; give a new folder")
+
+    def tensor(name: str) -> Tensor:
+        progress(name)
+        return reader.tensor(name)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {_CONFIG, _INDEX, "dtypes.json"}
+    beside = [path for path in reader.folder.iterdir() if path.is_file() and path.suffix != ".safetensors"]
+    for path in beside:
+        if path.name in (_IDS, _GENERATION) or (layout == reader.layout and path.name not in own):
+            shutil.copyfile(path, folder / path.name)
+    _write(folder, reader.config, tensor, experts or reader.experts, layout, shard_bytes)
+
+
+# --- forms ------------------------------------------------------------------------------------------------------------
+
+
+def _in_form(stored: Callable[[str], Tensor], held: Collection[str], name: str) -> Tensor:
+    """A tensor of either form of the experts, out of a checkpoint that holds one of them."""
+    if name in held:
+        return stored(name)
+    matrix = name.removesuffix("_blocks").removesuffix("_scales")
+    if matrix == name:
+        return mxfp4.dequantize(stored(f"{name}_blocks"), stored(f"{name}_scales")).transpose(1, 2).contiguous()
+    blocks, scales = mxfp4.quantize(stored(matrix).transpose(1, 2))
+    return blocks if name.endswith("_blocks") else scales
+
+
+def _parts(config: ModelConfig, experts: Experts, layout: Layout) -> Mapping[str, tuple[Slot, ...]]:
+    """Each tensor of the files, and what it holds, stacked on rows."""
+    if layout == "original":
+        return original_parts(config, experts)
+    return {slot.name: (slot,) for slot in slots(config, experts)}
+
+
+def _shape(parts: tuple[Slot, ...], layout: Layout) -> tuple[int, ...]:
+    rows, *rest = sum(part.shape[0] for part in parts), *parts[0].shape[1:]
+    if layout == "original" and is_plain_experts(parts[0]):
+        rest.reverse()
+    return (rows, *rest)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _write(
+    folder: Path,
+    config: ModelConfig,
+    tensor: Callable[[str], Tensor],
+    experts: Experts,
+    layout: Layout,
+    shard_bytes: int,
+) -> None:
+    described = config.to_original_json() if layout == "original" else config.to_json()
+    if experts == "mxfp4" and layout == "huggingface":
+        kept = ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]
+        described["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": kept}
+    shard: dict[str, Tensor] = {}
+    place: dict[str, int] = {}
+    sizes: list[int] = []  # of the shards that are written
+
+    def finish() -> None:
+        save_file(shard, folder / f"{len(sizes)}.partial", metadata={"format": "pt"})
+        sizes.append(_bytes(shard))
+        shard.clear()
+
+    for name, parts in _parts(config, experts, layout).items():
+        made = [tensor(part.name) for part in parts]
+        if layout == "original" and is_plain_experts(parts[0]):
+            made = [made[0].transpose(1, 2)]
+        whole = (made[0] if len(made) == 1 else torch.cat(made)).contiguous()
+        if shard and _bytes(shard) + whole.nbytes > shard_bytes:
+            finish()
+        shard[name], place[name] = whole, len(sizes)
+    finish()
+    last = len(sizes)
+    names = [_SINGLE] if last == 1 else [f"model-{at:05}-of-{last:05}.safetensors" for at in range(last)]
+    for at, name in enumerate(names):
+        (folder / f"{at}.partial").rename(folder / name)
+    if last > 1:
+        index = {"metadata": {"total_size": sum(sizes)}, "weight_map": {name: names[at] for name, at in place.items()}}
+        (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n")
+    (folder / _CONFIG).write_text(json.dumps(described, indent=2) + "\n")
+
+
+def _bytes(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def _read_json(path: Path) -> Any:
@@ -120,33 +300,25 @@ def _read_sampling(folder: Path) -> Sampler:
     return Sampler(temperature=float(wanted.get("temperature", 1.0)), top_p=float(wanted.get("top_p", 1.0)))
 
 
-def _open_shards(folder: Path, stack: ExitStack) -> Mapping[str, Any]:
-    """Tensor name -> the open file that holds it."""
+def _shards(folder: Path) -> list[Path]:
+    """The files that hold tensors. An index decides; without one, all that lie in the folder."""
     if (folder / _INDEX).exists():
-        shards = sorted(set(_read_json(folder / _INDEX)["weight_map"].values()))
-    else:
-        shards = [_SINGLE]
-    return dict(entry for shard in shards for entry in _open_shard(folder / shard, stack))
+        index = _read_json(folder / _INDEX)
+        places = index.get("weight_map") if isinstance(index, dict) else None
+        if not isinstance(places, dict) or not all(
+            isinstance(name, str) and Path(name).name == name for name in places.values()
+        ):
+            raise CheckpointError(f"{folder / _INDEX}: weight_map must name a file of this folder for each tensor")
+        return [folder / name for name in sorted(set(places.values()))]
+    return sorted(folder.glob("*.safetensors")) or [folder / _SINGLE]
 
 
-def _open_shard(path: Path, stack: ExitStack) -> Iterator[tuple[str, Any]]:
+def _open(path: Path) -> Iterator[tuple[str, Any]]:
     if not path.exists():
         raise CheckpointError(f"{path}: no such file; the download may be incomplete")
     try:
-        opened = stack.enter_context(safe_open(path, framework="pt"))
+        opened = safe_open(path, framework="pt")
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a whole safetensors file: {error}") from None
-    for name in opened.keys():  # noqa: SIM118 - not a mapping
+    for name in opened.keys():  # type: ignore[no-untyped-call] # noqa: SIM118 - not a mapping
         yield name, opened
-
-
-def _read(files: Mapping[str, Any], name: str, folder: Path) -> Tensor:
-    """One tensor in the network's form."""
-    if name in files:
-        plain: Tensor = files[name].get_tensor(name)
-        return plain
-    blocks, scales = f"{name}_blocks", f"{name}_scales"
-    if blocks in files and scales in files:
-        dense = mxfp4.dequantize(files[blocks].get_tensor(blocks), files[scales].get_tensor(scales))
-        return dense.transpose(1, 2).contiguous()
-    raise CheckpointError(f"{folder}: tensor {name} is missing")

@@ -1,13 +1,14 @@
-"""Sizes of a gpt-oss model, and both spellings of its config.json.
+"""Sizes of a gpt-oss model, and the spellings of its config.json.
 
-The Hugging Face file of the release nests YaRN under `rope_scaling`; transformers 5 writes `rope_parameters`.
+The Hugging Face file of the release nests YaRN under `rope_scaling`; transformers 5 writes `rope_parameters`; that of
+`original/` is flat and names no type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .errors import ConfigError
 
@@ -48,7 +49,11 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ModelConfig:
-        """Reads a Hugging Face config.json. Raises ConfigError that names the key at fault."""
+        """Reads a config.json of either layout. Raises ConfigError that names the key at fault."""
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"must be an object, not {type(data).__name__}")
+        if cls.is_original(data):
+            return cls._from_original(data)
         if data.get("model_type") != "gpt_oss":
             raise ConfigError(f"model_type: {data.get('model_type')!r}, but only 'gpt_oss' is known")
 
@@ -96,6 +101,43 @@ class ModelConfig:
         except (TypeError, ValueError) as error:
             raise ConfigError(str(error)) from None
 
+    @staticmethod
+    def is_original(data: Mapping[str, Any]) -> bool:
+        """Whether this is the flat config.json of `original/`."""
+        return "model_type" not in data and "rope_scaling_factor" in data
+
+    @classmethod
+    def _from_original(cls, data: Mapping[str, Any]) -> ModelConfig:
+        missing = [key for key in _ORIGINAL.values() if key not in data]
+        if missing:
+            raise ConfigError(f"{missing[0]}: missing")
+        try:
+            sizes = {field: _FRACTIONS.get(field, int)(data[key]) for field, key in _ORIGINAL.items()}
+            factor, original = float(data["rope_scaling_factor"]), int(data.get("initial_context_length", 4096))
+            scaling = RopeScaling(
+                factor=factor,
+                original_context=original,
+                beta_fast=float(data.get("rope_ntk_beta", 32.0)),
+                beta_slow=float(data.get("rope_ntk_alpha", 1.0)),
+            )
+            context = int(original * max(1.0, factor))
+            return cls(**sizes, max_context=context, rope_scaling=scaling if factor > 1 else None)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(str(error)) from None
+
+    def to_original_json(self) -> dict[str, Any]:
+        """The config.json of `original/`. Raises ConfigError for what it has no word for."""
+        scaling = self.rope_scaling or RopeScaling(factor=1.0, original_context=self.max_context)
+        flat = {key: getattr(self, field) for field, key in _ORIGINAL.items()}
+        flat["initial_context_length"] = scaling.original_context
+        flat["rope_scaling_factor"] = scaling.factor
+        flat["rope_ntk_alpha"], flat["rope_ntk_beta"] = scaling.beta_slow, scaling.beta_fast
+        if self._from_original(flat) != self:
+            raise ConfigError(
+                "max_context, norm_eps or swiglu_alpha differ from the release's, and original/ cannot say so"
+            )
+        return flat
+
     def to_json(self) -> dict[str, Any]:
         """The config.json of the release, less what only quantised weights need."""
         rope: dict[str, Any] = {"rope_type": "default"}  # left out, transformers would read it as YaRN
@@ -138,6 +180,23 @@ class ModelConfig:
             "vocab_size": self.vocab_size,
         }
 
+
+_ORIGINAL: Final = {
+    "num_layers": "num_hidden_layers",
+    "num_experts": "num_experts",
+    "experts_per_token": "experts_per_token",
+    "vocab_size": "vocab_size",
+    "hidden_size": "hidden_size",
+    "intermediate_size": "intermediate_size",
+    "swiglu_limit": "swiglu_limit",
+    "head_dim": "head_dim",
+    "num_heads": "num_attention_heads",
+    "num_kv_heads": "num_key_value_heads",
+    "sliding_window": "sliding_window",
+    "rope_theta": "rope_theta",
+}
+"""Our fields and the keys of `original/`."""
+_FRACTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {"swiglu_limit": float, "rope_theta": float}
 
 _YARN = RopeScaling(factor=32.0, original_context=4096)
 GPT_OSS_20B = ModelConfig(

@@ -38,6 +38,6 @@ def quantize(x: Tensor) -> tuple[Tensor, Tensor]:
     scaled = torch.ldexp(groups, -exponents[..., None])
     magnitudes = torch.tensor(_VALUES, device=x.device)
     codes = torch.bucketize(scaled.abs().contiguous(), (magnitudes[1:] + magnitudes[:-1]) / 2)
-    codes = codes + 8 * (scaled < 0)
+    codes = codes + 8 * torch.signbit(scaled)
     blocks = codes[..., 0::2] | (codes[..., 1::2] << 4)
     return blocks.to(torch.uint8), (exponents + _BIAS).to(torch.uint8)

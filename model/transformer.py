@@ -14,13 +14,14 @@ The network knows nothing of tokenization, sampling or packing; `generate` stays
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from . import mxfp4
 from .config import ModelConfig
 
 
@@ -128,17 +129,47 @@ class Router(nn.Module):
         return top.softmax(-1), experts, logits
 
 
-class Experts(nn.Module):
-    """gate_up_proj `[experts, hidden, 2 * intermediate]` interleaves gates (even) and ups (odd)."""
+class Packed(Sequence[Tensor]):
+    """Matrices `[in, out]` of experts in MXFP4, each unpacked when it is asked for."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, blocks: Tensor, scales: Tensor, dtype: torch.dtype) -> None:
+        self._blocks, self._scales, self._dtype = blocks, scales, dtype
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def __getitem__(self, at: Any) -> Any:
+        return mxfp4.dequantize(self._blocks[at], self._scales[at], self._dtype).mT
+
+
+class Experts(nn.Module):
+    """gate_up_proj `[experts, hidden, 2 * intermediate]` interleaves gates (even) and ups (odd).
+
+    packed: the matrices are MXFP4 as stored, blocks and scales; the rest of the network does not see a difference.
+    """
+
+    gate_up_proj_bias: nn.Parameter
+    down_proj_bias: nn.Parameter
+
+    def __init__(self, config: ModelConfig, *, packed: bool = False) -> None:
         super().__init__()
         experts, hidden, inner = config.num_experts, config.hidden_size, config.intermediate_size
-        self.limit, self.alpha = config.swiglu_limit, config.swiglu_alpha
-        self.gate_up_proj = nn.Parameter(torch.zeros(experts, hidden, 2 * inner))
-        self.gate_up_proj_bias = nn.Parameter(torch.zeros(experts, 2 * inner))
-        self.down_proj = nn.Parameter(torch.zeros(experts, inner, hidden))
-        self.down_proj_bias = nn.Parameter(torch.zeros(experts, hidden))
+        self.limit, self.alpha, self.packed = config.swiglu_limit, config.swiglu_alpha, packed
+        for name, rows, columns in (("gate_up_proj", hidden, 2 * inner), ("down_proj", inner, hidden)):
+            if packed:
+                groups = torch.zeros(experts, columns, rows // mxfp4.BLOCK, dtype=torch.uint8)
+                blocks = groups.new_zeros(*groups.shape, mxfp4.BLOCK // 2)
+                self.register_parameter(f"{name}_blocks", nn.Parameter(blocks, requires_grad=False))
+                self.register_parameter(f"{name}_scales", nn.Parameter(groups, requires_grad=False))
+            else:
+                self.register_parameter(name, nn.Parameter(torch.zeros(experts, rows, columns)))
+            self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(experts, columns)))
+
+    def matrices(self, name: str, dtype: torch.dtype) -> Sequence[Tensor]:
+        """Of each expert, `[in, out]`."""
+        if self.packed:
+            return Packed(self.get_parameter(f"{name}_blocks"), self.get_parameter(f"{name}_scales"), dtype)
+        return self.get_parameter(name).unbind()
 
     def swiglu(self, x: Tensor) -> Tensor:
         """`[..., 2 * intermediate]` -> `[..., intermediate]`."""
@@ -150,22 +181,23 @@ class Experts(nn.Module):
         """x: `[tokens, hidden]`; weights, experts: `[tokens, top_k]`. Each expert sees its own tokens only."""
         order = experts.flatten().argsort(stable=True)
         tokens = order // experts.shape[1]
-        counts = experts.flatten().bincount(minlength=len(self.down_proj)).tolist()
-        parts = torch.split(x[tokens], counts), self.gate_up_proj_bias, self.gate_up_proj
+        counts = experts.flatten().bincount(minlength=len(self.down_proj_bias)).tolist()
+        up, down = self.matrices("gate_up_proj", x.dtype), self.matrices("down_proj", x.dtype)
+        up_bias, down_bias = self.gate_up_proj_bias.unbind(), self.down_proj_bias.unbind()
         outs = []
-        for own, up_bias, up, down_bias, down in zip(*parts, self.down_proj_bias, self.down_proj, strict=True):
+        for at, own in enumerate(torch.split(x[tokens], counts)):
             if len(own):
-                inner = self.swiglu(torch.addmm(up_bias, own, up))
-                outs.append(torch.addmm(down_bias, inner, down))
+                inner = self.swiglu(torch.addmm(up_bias[at], own, up[at]))
+                outs.append(torch.addmm(down_bias[at], inner, down[at]))
         weighted = torch.cat(outs) * weights.flatten()[order, None]
         return torch.zeros_like(x).index_add(0, tokens, weighted)
 
 
 class MixtureOfExperts(nn.Module):
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, packed: bool = False) -> None:
         super().__init__()
         self.router = Router(config)
-        self.experts = Experts(config)
+        self.experts = Experts(config, packed=packed)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x: `[batch, time, hidden]` -> the same, and the router's logits `[tokens, experts]`."""
@@ -175,12 +207,12 @@ class MixtureOfExperts(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, packed: bool = False) -> None:
         super().__init__()
         self.input_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
         self.self_attn = Attention(config)
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
-        self.mlp = MixtureOfExperts(config)
+        self.mlp = MixtureOfExperts(config, packed=packed)
 
     def forward(
         self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None
@@ -204,20 +236,23 @@ class Embedding(nn.Module):
 class Body(nn.Module):
     """Everything below the head; called `model` in checkpoints."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, packed: bool = False) -> None:
         super().__init__()
         self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(Layer(config, packed=packed) for _ in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.norm_eps)
 
 
 class Transformer(nn.Module):
-    """The network. Input and output are rows of the embedding, not token ids."""
+    """The network. Input and output are rows of the embedding, not token ids.
 
-    def __init__(self, config: ModelConfig) -> None:
+    packed: experts stay in MXFP4, as the releases store them, and are unpacked where they are used.
+    """
+
+    def __init__(self, config: ModelConfig, *, packed: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.model = Body(config)
+        self.model = Body(config, packed=packed)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         with torch.device("cpu"):  # a network may be built on the meta device, to be filled later
             self.frequencies, self.concentration = rope_frequencies(config)

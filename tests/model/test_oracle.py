@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,52 +10,38 @@ from typing import Any
 import pytest
 import torch
 
-from cadenza.model import CheckpointError, ConfigError, ModelConfig, RopeScaling, Sampling
+from cadenza.model import ConfigError, ModelConfig, Sampling
 from cadenza.model.cache import KVCache
-from cadenza.model.checkpoint import Checkpoint, load, save
+from cadenza.model.checkpoint import Checkpoint, Reader, convert, load, save
 from cadenza.model.engines.torch import TorchEngine
+from cadenza.model.layout import Layout
 from cadenza.model.sampler import Sampler
 from cadenza.model.transformer import Transformer, generate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # transformers warns of its own deprecations
 
-CONFIG = ModelConfig(
-    vocab_size=500,
-    hidden_size=64,
-    intermediate_size=96,
-    num_layers=4,
-    num_heads=4,
-    num_kv_heads=2,
-    head_dim=32,
-    num_experts=4,
-    experts_per_token=2,
-    sliding_window=16,
-    rope_scaling=RopeScaling(factor=32.0, original_context=4096),
-)
-
-
-def random_network(config: ModelConfig) -> Transformer:
-    torch.manual_seed(0)
-    network = Transformer(config)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return network
-
 
 @pytest.fixture(scope="module", params=["yarn", "plain rope"])
-def folder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = CONFIG if request.param == "yarn" else replace(CONFIG, rope_scaling=None)
+def folder(
+    request: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+    small: Transformer,
+    random_network: Callable[..., Transformer],
+) -> Path:
+    config = small.config if request.param == "yarn" else replace(small.config, rope_scaling=None)
     path = tmp_path_factory.mktemp("checkpoint")
-    save(random_network(config), path, quantized=True)
+    save(random_network(config), path, experts="mxfp4")
     return path
 
 
 @torch.inference_mode()
-def test_logits_of_prompt_and_cached_decode_equal_transformers(folder: Path) -> None:
+@pytest.mark.parametrize("layout", ["huggingface", "original"])
+def test_logits_of_prompt_and_cached_decode_equal_transformers(folder: Path, layout: Layout, tmp_path: Path) -> None:
     from transformers import GptOssForCausalLM
 
     reference = GptOssForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    network = load(folder).network
+    convert(Reader(folder), tmp_path / "converted", layout=layout)
+    network = load(tmp_path / "converted").network
     rows = torch.randint(0, 500, (1, 90), generator=torch.Generator().manual_seed(1))
     expected = reference(rows).logits
     assert expected.abs().max() > 1
@@ -93,48 +80,21 @@ async def test_the_engine_samples_what_the_naive_reference_samples(folder: Path,
         assert [token.id async for token in stream] == naive
 
 
-def test_a_plain_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
-    network = random_network(CONFIG)
-    save(network, tmp_path, dtype=torch.float32)
-    again = load(tmp_path).network
-    assert again.config == CONFIG
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(tensor, again.state_dict()[name]), name
-
-
-def test_both_spellings_of_the_configuration_are_one() -> None:
-    released = CONFIG.to_json()
+def test_both_spellings_of_the_configuration_are_one(small: Transformer) -> None:
+    released = small.config.to_json()
     newer = {key: value for key, value in released.items() if key not in ("rope_theta", "rope_scaling")}
     newer["rope_parameters"] = {**released["rope_scaling"], "rope_theta": released["rope_theta"]}
     newer["num_experts"] = newer.pop("num_local_experts")
-    assert ModelConfig.from_json(newer) == ModelConfig.from_json(released) == CONFIG
+    assert ModelConfig.from_json(newer) == ModelConfig.from_json(released) == small.config
     with pytest.raises(ConfigError, match="hidden_size: missing"):
         ModelConfig.from_json({key: value for key, value in released.items() if key != "hidden_size"})
     with pytest.raises(ConfigError, match="only 'gpt_oss'"):
         ModelConfig.from_json({"model_type": "llama"})
 
 
-def test_a_broken_checkpoint_is_one_line_that_names_file_and_tensor(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json: no such file"):
-        load(tmp_path)
-    save(random_network(CONFIG), tmp_path)
-    whole = (tmp_path / "model.safetensors").read_bytes()
-    (tmp_path / "model.safetensors").write_bytes(whole[:-100])
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: not a whole"):
-        load(tmp_path)
-    (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: no such file"):
-        load(tmp_path)
-    save(random_network(replace(CONFIG, vocab_size=400)), tmp_path)
-    config = (tmp_path / "config.json").read_text()
-    (tmp_path / "config.json").write_text(config.replace('"vocab_size": 400', '"vocab_size": 401'))
-    with pytest.raises(CheckpointError, match=r"embed_tokens\.weight has shape \[400, 64\]"):
-        load(tmp_path)
-
-
 @pytest.mark.anyio
-async def test_an_engine_stops_at_stop_ids_and_limits_and_survives_a_closed_stream() -> None:
-    engine = TorchEngine(Checkpoint(random_network(CONFIG).eval()))
+async def test_an_engine_stops_at_stop_ids_and_limits_and_survives_a_closed_stream(small: Transformer) -> None:
+    engine = TorchEngine(Checkpoint(small))
     greedy = Sampling(temperature=0.0)
     ids = [token.id async for token in engine.generate([1, 2], greedy, stop=frozenset(), limit=6)]
     stream = engine.generate([1, 2], greedy, stop=frozenset(), limit=6)
