@@ -1,6 +1,6 @@
-"""A model's name -> an engine: a model that ships with the package, or a checkpoint folder.
+"""A model's name -> an engine: a model that ships with the package, a checkpoint folder, or one that was pulled.
 
-torch is imported here, inside the function that needs it, and nowhere above the torch engine.
+torch and the hub's library are imported here, inside the function that needs them.
 """
 
 from __future__ import annotations
@@ -31,4 +31,9 @@ def find(name: str) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
-    raise ModelError(f"no model {name!r}: neither bundled ({', '.join(_BUNDLED)}) nor a checkpoint folder")
+    from .hub import cached
+
+    if (pulled := cached(name)) is not None:
+        return pulled
+    bundled = ", ".join(_BUNDLED)
+    raise ModelError(f"no model {name!r}: neither bundled ({bundled}), nor a checkpoint folder, nor pulled")

@@ -219,6 +219,46 @@ def show_messages() -> None:
     raise typer.Exit(show_lines())
 
 
+model = typer.Typer(help="Checkpoints: look at them, convert them, fetch them.", no_args_is_help=True)
+app.add_typer(model, name="model")
+Layout = Annotated[Literal["huggingface", "original"], typer.Option(help="The release's folder, or its original/.")]
+
+
+@model.command()
+def info(name: Annotated[str, typer.Argument(help="A model's name or folder.")], json: Json = False) -> None:
+    """Tell the sizes of a checkpoint, and whether it is whole."""
+    from .model import model_info
+
+    raise typer.Exit(model_info(name, as_json=json))
+
+
+@model.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A model's name or folder.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    layout: Layout = "huggingface",
+    experts: Annotated[
+        Literal["mxfp4", "plain"] | None, typer.Option(help="Pack or unpack the experts; left out, they stay.")
+    ] = None,
+) -> None:
+    """Write a checkpoint anew, in another layout or with its experts packed or unpacked."""
+    from .model import model_convert
+
+    raise typer.Exit(model_convert(source, folder, layout=layout, experts=experts))
+
+
+@model.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="owner/model on the Hugging Face Hub; gpt-oss-20b is OpenAI's.")],
+    revision: Annotated[str | None, typer.Option(help="A branch, a tag or a commit.")] = None,
+    layout: Layout = "huggingface",
+) -> None:
+    """Fetch a checkpoint from the Hugging Face Hub; what was begun goes on, and every file is verified."""
+    from .model import model_pull
+
+    raise typer.Exit(model_pull(name, revision=revision, layout=layout))
+
+
 def main() -> None:
     """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
     try:

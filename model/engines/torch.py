@@ -28,6 +28,7 @@ from ..errors import ModelError
 from ..sampler import Sampler
 
 _CHUNK = 512  # prompt tokens in one forward pass
+_SMALL = 2**28  # bytes of a checkpoint
 
 
 class TorchEngine:
@@ -44,8 +45,12 @@ class TorchEngine:
 
     @classmethod
     def load(cls, folder: Path) -> TorchEngine:
-        """Raises CheckpointError or ConfigError."""
-        return cls(checkpoint.load(folder))
+        """A small model computes in float32, which is faster; a large one as it is stored, memory-mapped.
+
+        Raises CheckpointError or ConfigError.
+        """
+        size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        return cls(checkpoint.load(folder, dtype=torch.float32 if size < _SMALL else None))
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -63,6 +63,19 @@ def test_validate_executes_nothing_and_tells_every_fault(tmp_path: Path) -> None
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_checkpoint_is_described_and_converted(tmp_path: Path) -> None:
+    converted = agent("model", "convert", "nano", "nano", "--layout", "original", "--experts", "mxfp4", cwd=tmp_path)
+    assert (converted.returncode, converted.stdout) == (0, "nano\n")
+    before, after = (
+        json.loads(agent("model", "info", name, "--json", cwd=tmp_path).stdout) for name in ("nano", "./nano")
+    )
+    assert (after["layout"], after["experts"]) == ("original", "mxfp4")
+    assert (after["parameters"], after["config"]) == (before["parameters"], before["config"])
+    assert after["bytes"] < before["bytes"] / 2
+    again = agent("model", "convert", "nano", "nano", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (2, "agent: nano: not empty; give a new folder\n")
+
+
 def test_a_users_own_files_are_found_beside_the_task_whatever_they_are_called(tmp_path: Path) -> None:
     (tmp_path / "tools.py").write_text(
         "from cadenza.agent import tool\n\n@tool\ndef double(x: int) -> int:\n    '''Twice x.'''\n    return 2 * x\n"

@@ -28,8 +28,10 @@ _CONFIG = ModelConfig(
 def _random_network(config: ModelConfig = _CONFIG) -> Transformer:
     torch.manual_seed(0)
     network = Transformer(config)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
+    for name, parameter in network.named_parameters():
+        torch.nn.init.normal_(
+            parameter, mean=1.0 if "norm" in name else 0.0, std=0.1 if "head" in name or "embed" in name else 0.3
+        )
     return network.eval()
 
 
