@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NoReturn
 
@@ -120,13 +121,7 @@ class StreamableParser:
         if words:
             rest = _debug(" ".join(words))
             self._refuse(f"unexpected tokens remaining in message header: Some({rest})")
-        self._header = Header(
-            role=header.role,
-            name=header.name,
-            channel=header.channel,
-            recipient=recipient,
-            content_type=content_type,
-        )
+        self._header = replace(header, recipient=recipient, content_type=content_type)
         self._next_role = None
         self.state = StreamState.CONTENT
 

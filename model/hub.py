@@ -20,7 +20,6 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
-from .checkpoint import Reader
 from .errors import ModelError
 from .layout import Layout
 
@@ -65,6 +64,8 @@ def pull(name: str, *, revision: str | None = None, layout: Layout = "huggingfac
     for entry in held:
         _verify(snapshot / entry.path, entry)
     folder = snapshot / _ORIGINAL if layout == "original" else snapshot
+    from .checkpoint import Reader  # needs torch, which finding a name does not
+
     Reader(folder)
     return folder
 
