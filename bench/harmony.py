@@ -219,8 +219,7 @@ def prefill(encoding: openai_harmony.HarmonyEncoding) -> None:
                         encoding.render_conversation_for_completion(conversation, openai_harmony.Role.ASSISTANT)
                     )
                 else:
-                    transcript.open_turn()
-                    prompt = transcript.ids
+                    prompt = transcript.prompt()
                 total += len(prompt)
                 anew += len(prompt) - shared(prompt, cached)
                 cached = prompt + tuple(sampled)
