@@ -39,9 +39,8 @@ def model_info(name: str, *, as_json: bool) -> int:
         f" {config['experts_per_token']} work on a token, context {config['max_context']:,}",
     )
     table.add_row("parameters", f"{_short(told['parameters'])}, of which {_short(told['active'])} work on a token")
-    table.add_row(
-        "layout", f"{told['layout']}, experts {told['experts']}, {_short(told['bytes'])}B in {told['files']} files"
-    )
+    files = "1 file" if told["files"] == 1 else f"{told['files']} files"
+    table.add_row("layout", f"{told['layout']}, experts {told['experts']}, {_short(told['bytes'])}B in {files}")
     table.add_row("tensors", ", ".join(f"{count} {dtype}" for dtype, count in told["dtypes"].items()))
     table.add_row("vocabulary", f"{told['vocabulary']:,} tokens of o200k_harmony")
     if told["extra"]:
