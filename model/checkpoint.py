@@ -57,12 +57,12 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        raw = _read_json(folder / _CONFIG)
+        self.described = _read_json(folder / _CONFIG)
         try:
-            self.config = ModelConfig.from_json(raw)
+            self.config = ModelConfig.from_json(self.described)
         except ConfigError as error:
             raise ConfigError(f"{folder / _CONFIG}: {error}") from None
-        self.layout: Layout = "original" if ModelConfig.is_original(raw) else "huggingface"
+        self.layout: Layout = "original" if ModelConfig.is_original(self.described) else "huggingface"
         self.paths = _shards(folder)
         self._files = {name: (path, opened) for path in self.paths for name, opened in _open(path)}
         packed = any(name.endswith(("_blocks", ".blocks")) for name in self._files)
@@ -160,7 +160,7 @@ def save(
         return made if made.dtype == torch.uint8 else made.to(dtype)
 
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, network.config, tensor, experts, layout, SHARD_BYTES)
+    _write(folder, network.config, {}, tensor, experts, layout, SHARD_BYTES)
     if ids is not None:
         (folder / _IDS).write_text(json.dumps(list(ids)) + "\n")
 
@@ -176,8 +176,9 @@ def convert(
 ) -> None:
     """Writes a checkpoint anew, tensor by tensor. experts: as they are, unless told otherwise.
 
-    What is stored is copied bit for bit; files beside the tensors come along within one layout. config.json is
-    written last, so that what was cut short is no checkpoint. Raises CheckpointError for a folder with something in it.
+    What is stored is copied bit for bit; within one layout, so are the files beside the tensors, and what config.json
+    says beyond the sizes. It is written last, so that what was cut short is no checkpoint. Raises CheckpointError for a
+    folder with something in it, ConfigError for sizes that the new form cannot have.
     """
     if folder.exists() and any(folder.iterdir()):
         raise CheckpointError(f"{folder}: not empty; give a new folder")
@@ -192,7 +193,9 @@ def convert(
     for path in beside:
         if path.name in (_IDS, _GENERATION) or (layout == reader.layout and path.name not in own):
             shutil.copyfile(path, folder / path.name)
-    _write(folder, reader.config, tensor, experts or reader.experts, layout, shard_bytes)
+    also = {key: value for key, value in reader.described.items() if key != "quantization_config"}
+    kept = also if layout == reader.layout else {}
+    _write(folder, reader.config, kept, tensor, experts or reader.experts, layout, shard_bytes)
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------
@@ -229,12 +232,14 @@ def _shape(parts: tuple[Slot, ...], layout: Layout) -> tuple[int, ...]:
 def _write(
     folder: Path,
     config: ModelConfig,
+    also: Mapping[str, Any],
     tensor: Callable[[str], Tensor],
     experts: Experts,
     layout: Layout,
     shard_bytes: int,
 ) -> None:
-    described = config.to_original_json() if layout == "original" else config.to_json()
+    """also: what else config.json is to say."""
+    described = {**also, **(config.to_original_json() if layout == "original" else config.to_json())}
     if experts == "mxfp4" and layout == "huggingface":
         kept = ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]
         described["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": kept}
@@ -287,7 +292,8 @@ def _read_ids(folder: Path, config: ModelConfig) -> tuple[int, ...] | None:
     if not path.exists():
         return None
     ids = _read_json(path)
-    if not isinstance(ids, list) or len(ids) != config.vocab_size or len(set(ids)) != len(ids):
+    whole = isinstance(ids, list) and all(type(id) is int for id in ids)
+    if not whole or len(ids) != config.vocab_size or len(set(ids)) != len(ids):
         raise CheckpointError(f"{path}: must list one distinct token id for each of the {config.vocab_size} rows")
     return tuple(ids)
 
@@ -295,9 +301,12 @@ def _read_ids(folder: Path, config: ModelConfig) -> tuple[int, ...] | None:
 def _read_sampling(folder: Path) -> Sampler:
     path = folder / _GENERATION
     wanted = _read_json(path) if path.exists() else {}
-    if not wanted.get("do_sample", True):
-        return Sampler(temperature=0.0)
-    return Sampler(temperature=float(wanted.get("temperature", 1.0)), top_p=float(wanted.get("top_p", 1.0)))
+    try:
+        if not wanted.get("do_sample", True):
+            return Sampler(temperature=0.0)
+        return Sampler(temperature=float(wanted.get("temperature", 1.0)), top_p=float(wanted.get("top_p", 1.0)))
+    except (AttributeError, TypeError, ValueError):
+        raise CheckpointError(f"{path}: must be an object with numbers for temperature and top_p") from None
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from .config import ModelConfig
+from .errors import ConfigError
 
 Layout: TypeAlias = Literal["huggingface", "original"]
 Experts: TypeAlias = Literal["mxfp4", "plain"]
@@ -32,7 +33,9 @@ class Slot:
 
 
 def slots(config: ModelConfig, experts: Experts) -> Iterator[Slot]:
-    """Every tensor, in the order of the network."""
+    """Every tensor, in the order of the network. Raises ConfigError for sizes that MXFP4 cannot hold."""
+    if experts == "mxfp4" and (config.hidden_size % MX_BLOCK or config.intermediate_size % MX_BLOCK):
+        raise ConfigError(f"hidden_size and intermediate_size must be multiples of {MX_BLOCK} for experts in MXFP4")
     hidden, inner = config.hidden_size, config.intermediate_size
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     yield Slot("model.embed_tokens.weight", (config.vocab_size, hidden))

@@ -45,6 +45,23 @@ def test_converted_there_and_back_every_bit_is_the_same(small: Transformer, tmp_
     assert (tmp_path / "a" / "config.json").read_text() == (tmp_path / "c" / "config.json").read_text()
 
 
+def test_what_config_json_says_beyond_the_sizes_is_kept(small: Transformer, tmp_path: Path) -> None:
+    save(small, tmp_path / "a", experts="mxfp4")
+    told = json.loads((tmp_path / "a" / "config.json").read_text()) | {"eos_token_id": 200002}
+    (tmp_path / "a" / "config.json").write_text(json.dumps(told))
+    convert(Reader(tmp_path / "a"), tmp_path / "b", experts="plain")
+    kept = json.loads((tmp_path / "b" / "config.json").read_text())
+    assert (kept["eos_token_id"], "quantization_config" in kept) == (200002, False)
+
+
+def test_sizes_that_experts_cannot_be_packed_in_are_refused(
+    random_network: Callable[..., Transformer], small: Transformer, tmp_path: Path
+) -> None:
+    save(random_network(replace(small.config, intermediate_size=40)), tmp_path / "a")
+    with pytest.raises(ConfigError, match="multiples of 32"):
+        convert(Reader(tmp_path / "a"), tmp_path / "b", experts="mxfp4")
+
+
 def test_unpacked_and_packed_again_experts_are_the_same(small: Transformer, tmp_path: Path) -> None:
     save(small, tmp_path / "a", experts="mxfp4")
     convert(Reader(tmp_path / "a"), tmp_path / "b", experts="plain")
@@ -111,6 +128,7 @@ BLOCKS = "model.layers.0.mlp.experts.down_proj_blocks"
             r"model\.safetensors: not a whole safetensors file",
         ),
         (lambda folder: (folder / "vocabulary.json").write_text("[1, 2]"), r"vocabulary\.json: must list one distinct"),
+        (lambda folder: (folder / "generation_config.json").write_text("[]"), r"generation_config\.json: must be an"),
         (
             lambda folder: (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../b"}}'),
             r"index\.json: weight_map must name a file of this folder",
