@@ -174,10 +174,13 @@ class StreamableParser:
     # --- content ----------------------------------------------------------------------------------------------------
 
     def _read(self, token: int) -> None:
-        if self._stuck or not self._known(token):
-            self._stuck, self.last_content_delta = True, None
+        try:
+            data = b"" if self._stuck else self._cut + self._vocabulary.token_bytes(token)
+        except VocabularyError:
+            self._stuck = True
+        if self._stuck:
+            self.last_content_delta = None
             return
-        data, text = self._cut + self._vocabulary.token_bytes(token), ""
         try:
             text, self._cut = data.decode(), b""
         except UnicodeDecodeError as error:  # one fault is told at a time, the rest waits

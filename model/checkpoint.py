@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +67,11 @@ class Reader:
         self._files = {name: (path, opened) for path in self.paths for name, opened in _open(path)}
         packed = any(name.endswith(("_blocks", ".blocks")) for name in self._files)
         self.experts: Experts = "mxfp4" if packed else "plain"
+        self.slots = tuple(slots(self.config, self.experts))
+        self._parts = _parts(self.slots, self.layout)
         self._check()
+        self.tensor = _in_form(self._stored, {slot.name for slot in self.slots})
+        """One tensor by its name, memory-mapped; experts packed or unpacked where the name asks for it."""
         self.ids = _read_ids(folder, self.config)
         self.sampling = _read_sampling(folder)
 
@@ -75,10 +79,6 @@ class Reader:
     def extra(self) -> list[str]:
         """Tensors, by the names that the files have for them, that a network has no place for."""
         return sorted(self._files.keys() - self._parts.keys())
-
-    def tensor(self, name: str) -> Tensor:
-        """One tensor, memory-mapped; experts packed or unpacked where the name asks for what is not stored."""
-        return _in_form(self._stored, self._held, name)
 
     def dtype(self, slot: Slot) -> str:
         """As safetensors calls it, such as BF16."""
@@ -100,14 +100,6 @@ class Reader:
         if self.layout == "original" and is_plain_experts(part):
             return tensor.transpose(1, 2)
         return tensor[start : start + part.shape[0]]
-
-    @cached_property
-    def _held(self) -> frozenset[str]:
-        return frozenset(slot.name for slot in slots(self.config, self.experts))
-
-    @cached_property
-    def _parts(self) -> Mapping[str, tuple[Slot, ...]]:
-        return _parts(self.config, self.experts, self.layout)
 
     def _header(self, name: str) -> Any:
         return self._files[name][1].get_slice(name)
@@ -154,9 +146,10 @@ def save(
 ) -> None:
     """Writes a network. dtype: of everything but packed experts."""
     state = network.state_dict()
+    in_form = _in_form(state.__getitem__, state.keys())
 
     def tensor(name: str) -> Tensor:
-        made = _in_form(state.__getitem__, state.keys(), name).detach()
+        made = in_form(name).detach()
         return made if made.dtype == torch.uint8 else made.to(dtype)
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -201,22 +194,28 @@ def convert(
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
-def _in_form(stored: Callable[[str], Tensor], held: Collection[str], name: str) -> Tensor:
-    """A tensor of either form of the experts, out of a checkpoint that holds one of them."""
-    if name in held:
-        return stored(name)
-    matrix = name.removesuffix("_blocks").removesuffix("_scales")
-    if matrix == name:
-        return mxfp4.dequantize(stored(f"{name}_blocks"), stored(f"{name}_scales")).transpose(1, 2).contiguous()
-    blocks, scales = mxfp4.quantize(stored(matrix).transpose(1, 2))
-    return blocks if name.endswith("_blocks") else scales
+def _in_form(stored: Callable[[str], Tensor], held: Collection[str]) -> Callable[[str], Tensor]:
+    """Gives tensors of either form of the experts, out of a checkpoint that holds one of them."""
+
+    @lru_cache(maxsize=1)  # blocks and scales are asked for one after the other
+    def packed(matrix: str) -> tuple[Tensor, Tensor]:
+        return mxfp4.quantize(stored(matrix).transpose(1, 2))
+
+    def tensor(name: str) -> Tensor:
+        if name in held:
+            return stored(name)
+        matrix = name.removesuffix("_blocks").removesuffix("_scales")
+        if matrix == name:
+            return mxfp4.dequantize(stored(f"{name}_blocks"), stored(f"{name}_scales")).transpose(1, 2).contiguous()
+        blocks, scales = packed(matrix)
+        return blocks if name.endswith("_blocks") else scales
+
+    return tensor
 
 
-def _parts(config: ModelConfig, experts: Experts, layout: Layout) -> Mapping[str, tuple[Slot, ...]]:
+def _parts(held: Iterable[Slot], layout: Layout) -> Mapping[str, tuple[Slot, ...]]:
     """Each tensor of the files, and what it holds, stacked on rows."""
-    if layout == "original":
-        return original_parts(config, experts)
-    return {slot.name: (slot,) for slot in slots(config, experts)}
+    return original_parts(held) if layout == "original" else {slot.name: (slot,) for slot in held}
 
 
 def _shape(parts: tuple[Slot, ...], layout: Layout) -> tuple[int, ...]:
@@ -252,7 +251,7 @@ def _write(
         sizes.append(_bytes(shard))
         shard.clear()
 
-    for name, parts in _parts(config, experts, layout).items():
+    for name, parts in _parts(slots(config, experts), layout).items():
         made = [tensor(part.name) for part in parts]
         if layout == "original" and is_plain_experts(parts[0]):
             made = [made[0].transpose(1, 2)]

@@ -10,7 +10,7 @@ Face layout, `[experts, in, out]`; nothing else differs. Everything here speaks 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -100,10 +100,10 @@ def original_name(name: str) -> str:
     return _WHOLE[name] if found is None else f"block.{found[1]}.{_IN_BLOCK[found[2]]}"
 
 
-def original_parts(config: ModelConfig, experts: Experts) -> Mapping[str, tuple[Slot, ...]]:
+def original_parts(held: Iterable[Slot]) -> Mapping[str, tuple[Slot, ...]]:
     """Each tensor of `original/`, and what it holds, stacked on rows."""
     parts: dict[str, tuple[Slot, ...]] = {}
-    for slot in slots(config, experts):
+    for slot in held:
         name = original_name(slot.name)
         parts[name] = (*parts.get(name, ()), slot)
     return parts

@@ -11,7 +11,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-BLOCK: Final = 32
+from .layout import MX_BLOCK
+
 _VALUES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 _CODES: Final = torch.tensor([*_VALUES, *(-value for value in _VALUES)])
 _BIAS: Final = 127
@@ -31,7 +32,7 @@ def quantize(x: Tensor) -> tuple[Tensor, Tensor]:
 
     The exponent of a block is that of its largest magnitude less E2M1's largest; values round to the nearest code.
     """
-    groups = x.float().reshape(*x.shape[:-1], -1, BLOCK)
+    groups = x.float().reshape(*x.shape[:-1], -1, MX_BLOCK)
     largest = groups.abs().amax(-1)
     exponents = (torch.frexp(largest).exponent - 1 - _LARGEST_EXPONENT).clamp(-_BIAS, _BIAS)
     exponents = torch.where(largest == 0, -_BIAS, exponents)

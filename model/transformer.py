@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from . import mxfp4
 from .config import ModelConfig
+from .layout import MX_BLOCK
 
 
 class LayerCache(Protocol):
@@ -157,8 +158,8 @@ class Experts(nn.Module):
         self.limit, self.alpha, self.packed = config.swiglu_limit, config.swiglu_alpha, packed
         for name, rows, columns in (("gate_up_proj", hidden, 2 * inner), ("down_proj", inner, hidden)):
             if packed:
-                groups = torch.zeros(experts, columns, rows // mxfp4.BLOCK, dtype=torch.uint8)
-                blocks = groups.new_zeros(*groups.shape, mxfp4.BLOCK // 2)
+                groups = torch.zeros(experts, columns, rows // MX_BLOCK, dtype=torch.uint8)
+                blocks = groups.new_zeros(*groups.shape, MX_BLOCK // 2)
                 self.register_parameter(f"{name}_blocks", nn.Parameter(blocks, requires_grad=False))
                 self.register_parameter(f"{name}_scales", nn.Parameter(groups, requires_grad=False))
             else:

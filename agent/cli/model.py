@@ -87,8 +87,7 @@ def _progress() -> Progress:
 
 def _described(reader: Reader) -> dict[str, Any]:
     config = reader.config
-    held = list(slots(config, reader.experts))
-    sizes = {slot.name: _parameters(slot) for slot in held}
+    sizes = {slot.name: _parameters(slot) for slot in reader.slots}
     experts = sum(size for name, size in sizes.items() if ".mlp.experts." in name)
     total = sum(sizes.values())
     active = total - experts + experts * config.experts_per_token // config.num_experts
@@ -100,7 +99,7 @@ def _described(reader: Reader) -> dict[str, Any]:
         "active": active,
         "bytes": sum(path.stat().st_size for path in reader.paths),
         "files": len(reader.paths),
-        "dtypes": dict(Counter(reader.dtype(slot) for slot in held)),
+        "dtypes": dict(Counter(reader.dtype(slot) for slot in reader.slots)),
         "vocabulary": config.vocab_size if reader.ids is None else len(reader.ids),
         "extra": reader.extra,
         "config": {field: getattr(config, field) for field in config.__slots__ if field != "rope_scaling"},

@@ -39,7 +39,7 @@ def test_converted_there_and_back_every_bit_is_the_same(small: Transformer, tmp_
     convert(Reader(tmp_path / "a"), tmp_path / "b", layout="original", shard_bytes=40_000)
     convert(Reader(tmp_path / "b"), tmp_path / "c")
     assert len(list((tmp_path / "b").glob("*.safetensors"))) > 2
-    assert set(tensors(tmp_path / "b")) == set(original_parts(small.config, experts))
+    assert set(tensors(tmp_path / "b")) == set(original_parts(slots(small.config, experts)))
     assert same(tensors(tmp_path / "a"), tensors(tmp_path / "c"))
     assert Reader(tmp_path / "c").ids == tuple(range(500))
     assert (tmp_path / "a" / "config.json").read_text() == (tmp_path / "c" / "config.json").read_text()
@@ -85,7 +85,7 @@ def test_the_release_has_the_tensors_that_are_known_of_it() -> None:
     assert len(found) == 3 + 19 * 24
     assert found["model.layers.23.mlp.experts.gate_up_proj_blocks"] == (32, 5760, 90, 16)
     assert found["model.layers.0.self_attn.k_proj.weight"] == (512, 2880)
-    fused = original_parts(GPT_OSS_20B, "mxfp4")["block.0.attn.qkv.weight"]
+    fused = original_parts(slots(GPT_OSS_20B, "mxfp4"))["block.0.attn.qkv.weight"]
     assert sum(part.shape[0] for part in fused) == 5120
 
 
