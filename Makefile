@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony wheel clean
+.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony bench-schemas wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 
 
 bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
 	$(BIN)/python bench/harmony.py
+
+bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the schemas of the official suite, each validated
+	$(BIN)/python bench/schemas.py
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

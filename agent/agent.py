@@ -25,9 +25,7 @@ from cadenza.harmony import (
     SystemContent,
     ToolChoice,
     Transcript,
-    TurnGrammar,
     TurnSpec,
-    turn_grammar,
 )
 from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine, resolve
 from cadenza.tools import ToolError
@@ -38,6 +36,7 @@ from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted
 from .journal import Journal
 from .limits import Limits
 from .loop import Loop
+from .masks import Masks
 from .output import O, Output, output_of
 from .resume import Progress
 from .secrets import Redactor, of_environment
@@ -199,7 +198,7 @@ class Agent(Generic[O]):
 
             try:
                 async with Toolbox.open(toolsets_of(self.tools)) as loop.tools:
-                    loop.grammars = self._grammars(loop)
+                    loop.masks = self._masks(loop)
                     async with aclosing(work()) as events:
                         async for event in events:
                             yield noted(event)
@@ -219,8 +218,8 @@ class Agent(Generic[O]):
             messages, surviving = [*self._opening(loop), *messages], 0
         return loop.begin(tuple(messages), surviving, self.task)
 
-    def _grammars(self, loop: Loop) -> tuple[TurnGrammar, TurnGrammar] | None:
-        """What the turn before the first call may be, and any later one; None for an engine that cannot hold to it.
+    def _masks(self, loop: Loop) -> Masks | None:
+        """What turns are held to; None for an engine that cannot.
 
         Raises UserError, and HarmonyError for tools that no header can name.
         """
@@ -235,8 +234,7 @@ class Agent(Generic[O]):
             output=None if loop.output is None else loop.output.format.schema,
             reasoning=self.limits.reasoning,
         )
-        vocabulary = loop.engine.vocabulary
-        return turn_grammar(replace(spec, choice=self.tool_choice), vocabulary), turn_grammar(spec, vocabulary)
+        return Masks(spec, self.tool_choice, loop.engine.vocabulary)
 
     def _opening(self, loop: Loop) -> list[Message]:
         """The system message, and the developer's if there is anything to say."""

@@ -192,6 +192,17 @@ class OutputInvalid(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftToValidation(_Event):
+    """What the engine's masks do not hold a call or the final answer to: it is validated afterwards, as all are.
+
+    end: the call's recipient, or "the final answer"; what: such as "`not` at $.a", or why nothing of a schema holds.
+    """
+
+    end: str
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitHit(_Event):
     kind: str
     limit: float
@@ -254,6 +265,7 @@ Durable: TypeAlias = (
     | Artefact
     | StateLost
     | OutputInvalid
+    | LeftToValidation
     | LimitHit
     | RunFinished
     | RunFailed

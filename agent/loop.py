@@ -7,19 +7,30 @@ whoever journals it can go on from any point: see `resume`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, TurnGrammar, is_call
-from cadenza.model import Sampling, TokenEngine
+from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, is_call
+from cadenza.model import ConstraintError, Sampled, Sampling, TokenEngine
 
 from .approval import Approvals, Approver
 from .calls import Calls
 from .errors import LimitError, RunError
-from .events import Event, InputAdded, RunFinished, RunResumed, RunStarted, TurnFinished, TurnStarted, Usage
+from .events import (
+    Event,
+    InputAdded,
+    LeftToValidation,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
 from .limits import Clock, Limits
+from .masks import Masks
 from .output import Output, ask_again
 from .secrets import Redactor
 from .state import RunState
@@ -44,7 +55,7 @@ class Loop:
     approvals: Approvals = field(default_factory=Approvals)
     approver: Approver | None = None
     output: Output[Any] | None = None  # what the answer has to be
-    grammars: tuple[TurnGrammar, TurnGrammar] | None = None  # of a turn before the first call, and of any other
+    masks: Masks | None = None  # what turns are held to, where the engine can
     _clock: Clock = field(init=False)
 
     async def begin(
@@ -69,6 +80,8 @@ class Loop:
     async def _go_on(self) -> AsyncGenerator[Event, None]:
         self._clock = Clock(self.limits.time)
         calls = self._calls()
+        for end, what in self.masks.beyond() if self.masks is not None else ():
+            yield LeftToValidation(run=self.run, end=end, what=what)
         while True:
             if self.state.said is None:
                 async with aclosing(self._sample()) as sampled:
@@ -90,6 +103,10 @@ class Loop:
             else:
                 spoken = f"a message on {said.channel or 'no'} channel" if said is not None else "nothing"
                 raise RunError(f"the model ended its turn with {spoken}: neither a tool call nor a final answer")
+
+    def _stream(self, prompt: Sequence[int], limit: int) -> AsyncGenerator[Sampled, None]:
+        grammar = None if self.masks is None else self.masks.of_turn(self.state.calls)
+        return self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=limit, constraint=grammar)
 
     def _calls(self) -> Calls:
         return Calls(
@@ -115,10 +132,19 @@ class Loop:
         parser, turn, ids = Parser(self.state.transcript.vocabulary), Turn(self.run), list[int]()
         stop: int | None = None
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
-        grammar = self.grammars and self.grammars[self.state.calls > 0]
-        stream = self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=allowed, constraint=grammar)
+        token: Sampled | None = None
+        while True:
+            stream = self._stream(prompt, allowed)
+            try:
+                token = await self._clock.within(anext(stream, None))
+                break
+            except ConstraintError as refusal:
+                if self.masks is None:
+                    raise
+                end = self.masks.loosen(refusal)
+                yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
         async with aclosing(stream) as tokens:
-            while token := await self._clock.within(anext(tokens, None)):
+            while token is not None:
                 ids.append(token.id)
                 self.state.transcript.extend([token.id], token.provenance)
                 for event in turn.hear(parser.feed([token.id])):
@@ -126,6 +152,7 @@ class Loop:
                 if turn.over:
                     stop = token.id
                     break
+                token = await self._clock.within(anext(tokens, None))
         for event in turn.hear(parser.finish()):
             yield event
         self.state.said = turn.last

@@ -17,6 +17,8 @@ from jsonschema.exceptions import ValidationError as JsonSchemaError
 from jsonschema.protocols import Validator
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
 from typing_extensions import TypeVar
 
 from cadenza.harmony import JsonObject, Message, ResponseFormat
@@ -91,18 +93,21 @@ def ask_again(run: str, state: RunState, answer: str, faults: list[str]) -> Outp
 
 def _of_schema(schema: JsonObject, name: str) -> Output[Any]:
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
         where = "/".join(map(str, error.absolute_path)) or "its top"
         raise UserError(f"output: not a JSON Schema: at {where}: {error.message}") from None
-    validator: Validator = Draft202012Validator(schema)
+    validator: Validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY)  # the default one asks the network
 
     def read(text: str) -> Any:
         try:
             value = json.loads(text)
         except ValueError as error:
             raise Unfit([f"the answer is not JSON: {error}"]) from None
-        faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
+        try:
+            faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
+        except Unresolvable as error:
+            raise UserError(f"output: the JSON Schema refers to {error.ref!r}, which is not in it") from None
         if faults:
             raise Unfit(list(map(_told, faults)))
         return value

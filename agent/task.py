@@ -271,7 +271,7 @@ class Task(_Model):
             tools=tools,
             tool_choice=_choice(self.tool_choice),
             examples=[(example.input, example.answer) for example in self.examples],
-            output=self._output(folder),
+            output=type_named(self.output, folder) if isinstance(self.output, str) else self.output_schema(folder),
             approvals=Approvals(
                 deny=tuple(self.approve.deny),
                 ask=tuple(self.approve.ask),
@@ -292,14 +292,13 @@ class Task(_Model):
             ),
         )
 
-    def _output(self, folder: Path) -> Any:
-        """A JSON Schema, inline or of a file, or a type of a module."""
-        if self.output is None:
+    def output_schema(self, folder: Path) -> dict[str, Any] | None:
+        """The JSON Schema of the answer, inline or of a file; None for free text, and for a type of a module."""
+        if not isinstance(self.output, dict):
             return None
-        if isinstance(self.output, str):
-            return type_named(self.output, folder)
         if isinstance(self.output.get("schema"), str):
-            return json.loads((folder / self.output["schema"]).read_text(encoding="utf-8"))
+            schema: dict[str, Any] = json.loads((folder / self.output["schema"]).read_text(encoding="utf-8"))
+            return schema
         return self.output
 
     def question(self, values: Mapping[str, str]) -> str:

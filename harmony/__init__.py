@@ -30,6 +30,7 @@ from .parse import HeaderShown, MessageFinished, MessageStarted, ParseEvent, Par
 from .policy import POLICIES, UNANSWERED, Policy, keep_all, mend_calls, per_turn, reference
 from .reference_parser import StreamableParser, StreamState, parse_like_reference
 from .render import content_text, open_turn, render, render_conversation
+from .schema import Mask, mask_of
 from .transcript import Provenance, Span, Transcript
 from .typescript import Mode, typescript
 from .vocabulary import (
@@ -66,6 +67,7 @@ __all__ = [
     "Header",
     "HeaderShown",
     "JsonObject",
+    "Mask",
     "Message",
     "MessageFinished",
     "MessageStarted",
@@ -100,6 +102,7 @@ __all__ = [
     "is_call",
     "is_special",
     "keep_all",
+    "mask_of",
     "mend_calls",
     "o200k_harmony",
     "open_turn",

@@ -14,14 +14,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from .conversation import NO_TOOL, Channel, JsonObject, Message, ToolNamespace
 from .errors import GrammarError
 from .render import open_turn, render
-from .schema import maskable
+from .schema import Mask, mask_of
 from .vocabulary import Special, Vocabulary
 
 
@@ -42,7 +42,8 @@ class TurnSpec:
 
     built_in: namespaces of the system message; functions: namespaces of the developer message;
     output: a JSON Schema of the final answer, None for free text; reasoning: how many tokens of analysis there may be
-    in the turn, 0 for none at all and None for any number.
+    in the turn, 0 for none at all and None for any number; unmasked: calls and FINAL_ANSWER that are held to JSON, and
+    not to their schemas.
     """
 
     built_in: tuple[ToolNamespace, ...] = ()
@@ -50,6 +51,11 @@ class TurnSpec:
     choice: ToolChoice = "auto"
     output: JsonObject | None = None
     reasoning: int | None = None
+    unmasked: frozenset[str] = frozenset()
+
+
+FINAL_ANSWER: Final = "the final answer"
+"""What a call's recipient is to a call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +73,15 @@ class ReasoningBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnGrammar:
-    """One turn. text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it."""
+    """One turn.
+
+    text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it; beyond: what of
+    the schema of a call or of the final answer it does not hold to, such as "`not` at $.a", and has to be validated.
+    """
 
     text: str
     budget: ReasoningBudget | None = None
+    beyond: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
@@ -79,14 +90,14 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
     Whether the schemas can be masked is for the engine to say: its generate raises ConstraintError.
     """
     opened = _sequence(open_turn(vocabulary))
-    ends = _ends(spec, vocabulary)
+    ends, beyond = _ends(spec, vocabulary)
     analysis, preamble = _spoken(Channel.ANALYSIS, vocabulary), _spoken(Channel.COMMENTARY, vocabulary)
     without = f"({preamble} {opened})* end"
     if spec.reasoning == 0:
-        return TurnGrammar(text=_lark(without, ends))
+        return TurnGrammar(text=_lark(without, ends), beyond=beyond)
     text = _lark(f"(({analysis} | {preamble}) {opened})* end", ends)
     if spec.reasoning is None:
-        return TurnGrammar(text=text)
+        return TurnGrammar(text=text, beyond=beyond)
     if spec.reasoning < 0:
         raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
     budget = ReasoningBudget(
@@ -94,7 +105,7 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
         header=tuple(_header(Message.assistant("", channel=Channel.ANALYSIS), vocabulary)),
         afterwards=_lark(f"{opened} {without}", ends),
     )
-    return TurnGrammar(text=text, budget=budget)
+    return TurnGrammar(text=text, budget=budget, beyond=beyond)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +118,15 @@ class _End:
 
     @property
     def label(self) -> str:
-        return self.message.recipient or "the final answer"
+        return self.message.recipient or FINAL_ANSWER
 
 
 _NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additionalProperties": False}
+_ANY_OBJECT: Final[JsonObject] = {"type": "object"}
 
 
-def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> str:
-    """The rules of what may end the turn, as alternatives of `end`."""
+def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The rules of what may end the turn, as alternatives of `end`, and what of each is beyond masks."""
     ends = [] if spec.choice == "none" else _calls(spec)
     if isinstance(spec.choice, CallTo):
         name = spec.choice.recipient
@@ -125,17 +137,25 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> str:
         asked = f"a call to {spec.choice.recipient!r}" if isinstance(spec.choice, CallTo) else "a call"
         known = ", ".join(call.label for call in _calls(spec)) or "none"
         raise GrammarError(f"tool choice: {asked} is required, but no tool fits; there is: {known}")
-    rules = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"]
+    rules, beyond = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"], dict[str, tuple[str, ...]]()
     for at, end in enumerate(ends):
-        body = "TEXT" if end.schema is None else f"%json {_schema_text(end.schema, end.label)}"
+        body = "TEXT"
+        if end.schema is not None:
+            schema = end.schema if end.label not in spec.unmasked else {} if end.label == FINAL_ANSWER else _ANY_OBJECT
+            mask, text = _mask(schema, end.label)
+            body = f"%json {text}"
+            if mask.beyond:
+                beyond[end.label] = mask.beyond
         header = _sequence(_header(end.message, vocabulary))
         rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
-    return "\n".join(rules)
+    return "\n".join(rules), beyond
 
 
-def _schema_text(schema: JsonObject, label: str) -> str:
+def _mask(schema: JsonObject, label: str) -> tuple[Mask, str]:
+    """Also the mask's schema as text. Raises GrammarError."""
     try:
-        return json.dumps(maskable(schema))
+        mask = mask_of(schema)
+        return mask, json.dumps(mask.schema)
     except RecursionError:
         raise GrammarError(f"the JSON Schema of {label} is nested too deeply") from None
     except (TypeError, ValueError) as error:  # a value that is none of JSON's, a cycle

@@ -42,7 +42,7 @@ class Constrainer:
         if text not in self._matchers:
             matcher = LLMatcher(self._tokenizer, text, log_level=0)
             if matcher.is_error():
-                raise ConstraintError(_compile_error(matcher.get_error(), text))
+                raise _compile_error(matcher.get_error(), text)
             while len(self._matchers) >= _KEPT:
                 del self._matchers[next(iter(self._matchers))]
             self._matchers[text] = matcher
@@ -177,14 +177,14 @@ def _tokenizer(vocabulary: Vocabulary) -> LLTokenizer:
     return LLTokenizer(TokenizerWrapper(encoder), n_vocab=len(encoder.tokens))
 
 
-def _compile_error(message: str, text: str) -> str:
+def _compile_error(message: str, text: str) -> ConstraintError:
     """llguidance's message begins "at {line}({column}): "; the line above it in a turn's grammar names the tool."""
     found = re.match(r"at (\d+)\(\d+\): (?:failed to compile JSON schema: )?", message)
     if found is None:
-        return f"the turn's grammar cannot be compiled: {_one_line(message)}"
-    above = text.splitlines()[max(0, int(found[1]) - 2)]
+        return ConstraintError(f"the turn's grammar cannot be compiled: {_one_line(message)}")
+    end = text.splitlines()[max(0, int(found[1]) - 2)].removeprefix("// ")
     reason = _one_line(message[found.end() :])
-    return f"the JSON Schema of {above.removeprefix('// ')} cannot be masked: {reason}"
+    return ConstraintError(f"the JSON Schema of {end} cannot be masked: {reason}", end=end, reason=reason)
 
 
 def _one_line(message: str) -> str:

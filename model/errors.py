@@ -14,4 +14,12 @@ class ConfigError(ModelError):
 
 
 class ConstraintError(ModelError):
-    """A turn cannot be held to its grammar: a schema that cannot be masked, or nothing that could come next."""
+    """A turn cannot be held to its grammar: a schema that cannot be masked, or nothing that could come next.
+
+    end: the call or the final answer whose schema it is, if it is one; reason: why.
+    """
+
+    def __init__(self, message: str, *, end: str | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.end = end
+        self.reason = reason

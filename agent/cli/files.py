@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cadenza.harmony import mask_of
+
 from ..task import Task, TaskError
 from ..taskfile import load, parse
 from .run import ANSWERED, WRONG_USAGE
@@ -31,11 +33,11 @@ def validate(sources: Sequence[str]) -> int:
     code = ANSWERED
     for source in sources:
         try:
-            if source == "-":
-                parse(sys.stdin.read(), "<stdin>")
-            else:
-                load(Path(source))
-            print(f"{source}: valid")
+            task = parse(sys.stdin.read(), "<stdin>") if source == "-" else load(Path(source))
+            schema = task.output_schema(Path() if source == "-" else Path(source).parent)
+            beyond = () if schema is None else mask_of(schema).beyond
+            left = f"; of its output not masked, but validated: {', '.join(beyond)}" if beyond else ""
+            print(clean(f"{source}: valid{left}"))
         except TaskError as error:
             print("\n".join(map(clean, error.faults)), file=sys.stderr)
             code = WRONG_USAGE

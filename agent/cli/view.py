@@ -18,6 +18,7 @@ from ..events import (
     ApprovalGiven,
     Artefact,
     Event,
+    LeftToValidation,
     LimitHit,
     OutputInvalid,
     PreambleDelta,
@@ -82,6 +83,8 @@ class LiveView:
                 self._line(f"repaired: {', '.join(event.repairs)}", "yellow")
             case OutputInvalid(faults=faults):
                 self._line(f"the answer does not fit its format: {'; '.join(faults)}", "yellow")
+            case LeftToValidation(end=end, what=what):
+                self._line(f"not masked, but validated: {end}: {', '.join(what)}", "yellow")
             case LimitHit():
                 self._line(f"limit: {event.value:,.10g} of {event.limit:,.10g} {event.kind}", "red")
             case RunFinished():

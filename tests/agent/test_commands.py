@@ -49,6 +49,13 @@ def test_init_writes_a_task_that_is_valid_for_us_and_for_editors_and_overwrites_
     assert (again.returncode, again.stderr) == (2, "agent: new/task.yaml: is there already; nothing was written\n")
 
 
+def test_validate_says_what_of_a_schema_masks_do_not_hold_to(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}')
+    (tmp_path / "t.yaml").write_text("input: go\noutput: {schema: ./s.json}\n")
+    done = agent("validate", "t.yaml", cwd=tmp_path)
+    assert done.stdout == "t.yaml: valid; of its output not masked, but validated: `uniqueItems` at $\n"
+
+
 def test_validate_executes_nothing_and_tells_every_fault(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("open('executed', 'w')\n")
     (tmp_path / "bad.json").write_text('{"type": "objet"}')

@@ -26,7 +26,6 @@ from cadenza.harmony import (
     restricted,
     turn_grammar,
 )
-from cadenza.harmony.schema import maskable
 from cadenza.model import ConstraintError, find
 from cadenza.model.constrain import Constrainer, Constraint
 
@@ -220,31 +219,3 @@ def test_names_that_begin_alike_are_told_apart() -> None:
     for name in names:
         assert reads(spec, turn(call(f"functions.{name}", "{}"))) == "turn"
     assert reads(spec, turn(call("functions.abcd", "{}"))) == "refused"
-
-
-def test_integers_are_bounded_and_data_in_a_schema_is_left_alone() -> None:
-    data = {"type": "integer", "format": "path"}
-    schema = {
-        "type": "object",
-        "properties": {
-            "type": {"type": "integer", "minimum": 3},
-            "format": {"type": ["integer", "null"], "exclusiveMaximum": 4},
-            "at": {"anyOf": [{"type": "string", "format": "path"}, {"type": "string", "format": "date"}]},
-            "data": {"const": data},
-            "huge": {"type": "integer", "minimum": 10**17},
-            "any": True,
-            "looks": {"type": "string", "pattern": "^(?!x)"},
-        },
-        "x-guidance": {"whitespace_flexible": True},
-    }
-    made = maskable(schema)
-    assert made["properties"] == {
-        "type": {"type": "integer", "minimum": 3, "maximum": 2**53 - 1},
-        "format": {"type": ["integer", "null"], "exclusiveMaximum": 4, "minimum": 1 - 2**53},
-        "at": {"anyOf": [{"type": "string"}, {"type": "string", "format": "date"}]},
-        "data": {"const": data},
-        "huge": {"type": "integer", "minimum": 10**17},
-        "any": True,
-        "looks": {"type": "string"},
-    }
-    assert made["x-guidance"] == {"whitespace_flexible": False, "lenient": True}

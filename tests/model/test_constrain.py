@@ -379,8 +379,8 @@ def test_sampled_reasoning_keeps_to_its_budget() -> None:
     "more",
     [
         {"not": {"required": ["z"]}},
-        {"if": {"required": ["a"]}, "then": {"required": ["b"]}},
-        {"dependentRequired": {"a": ["b"]}},
+        {"if": {"pattern": "a"}, "then": {"required": ["a"]}},
+        {"dependentRequired": {"z": ["b"]}},
         {"propertyNames": {"pattern": "^(?!x)"}},
         {"properties": {"a": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True, "contains": {}}}},
         {"properties": {"a": {"type": "string", "pattern": "^(?=.)"}}},
@@ -406,7 +406,8 @@ def test_what_a_mask_cannot_express_is_masked_as_far_as_it_can(more: dict[str, A
         ({"type": "string", "pattern": "("}, "unclosed group"),
         ({"enum": []}, "Unsatisfiable schema"),
         ({"type": "thing"}, "Invalid type: thing"),
-        ({"$ref": "https://example.org/x"}, "not present in a registry"),
+        ({"$ref": "#/nowhere"}, "Pointer"),
+        ({"patternProperties": {"^a": {"type": "null"}, "b": {"type": "null"}}}, "not disjoint"),
     ],
 )
 def test_a_schema_that_cannot_be_masked_is_one_line_that_names_the_tool_and_the_reason(
