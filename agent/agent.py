@@ -223,10 +223,12 @@ class Agent(Generic[O]):
 
         Raises UserError, and HarmonyError for tools that no header can name.
         """
-        if not self.constrain or loop.engine.capabilities.mask != "turn":
-            if self.tool_choice != "auto":
-                why = "its engine has no masks" if self.constrain else "constrain is off"
-                raise UserError(f"tool_choice: cannot be held to, since {why}")
+        mask = loop.engine.capabilities.mask if self.constrain else "none"
+        if mask != "turn" and self.tool_choice != "auto":
+            lacking = {"none": "has no masks", "body": "masks what a message says, and not to whom"}
+            why = f"its engine {lacking[mask]}" if self.constrain else "constrain is off"
+            raise UserError(f"tool_choice: cannot be held to, since {why}")
+        if mask == "none":
             return None
         spec = TurnSpec(
             built_in=loop.tools.built_in,

@@ -29,7 +29,8 @@ class Masks:
 
     def beyond(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Each call, and the final answer, whose schema the masks hold to in part; and what they leave out."""
-        yield from {**self._later.beyond, **self._before.beyond}.items()
+        ends = {end.label: end.beyond for end in (*self._later.ends, *self._before.ends)}
+        yield from ((label, beyond) for label, beyond in ends.items() if beyond)
 
     def loosen(self, refusal: ConstraintError) -> str:
         """Holds the call or the answer that an engine refused to JSON alone; says which. Raises what cannot be."""

@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     GetJsonSchemaHandler,
+    Tag,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -129,15 +132,47 @@ class PythonFields(_Model):
 
 
 class EngineFields(_Model):
-    """`model:` as a mapping. scripted: plays turns written down beforehand, each a list of harmony messages."""
+    """`model:` as a mapping.
 
-    engine: Literal["scripted"]
-    turns: list[list[dict[str, Any]]]
+    completions: a server that takes token ids, such as vLLM; api_key: the environment variable that holds its key.
+    scripted: plays turns written down beforehand, each a list of harmony messages.
+    """
+
+    engine: Literal["completions", "scripted"]
+    base_url: str | None = None
+    name: str | None = None
+    context: Count = 131_072
+    api_key: str | None = None
+    turns: list[list[dict[str, Any]]] | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> EngineFields:
+        needed = {"completions": {"base_url", "name"}, "scripted": {"turns"}}[self.engine]
+        optional = {"completions": {"context", "api_key"}, "scripted": set()}[self.engine]
+        if missing := sorted(name for name in needed if getattr(self, name) is None):
+            raise ValueError(f"engine {self.engine} needs {' and '.join(missing)}")
+        if unknown := sorted(self.model_fields_set - needed - optional - {"engine"}):
+            raise ValueError(f"engine {self.engine} takes no {' or '.join(unknown)}")
+        return self
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        if not re.match(r"https?://[^/]", address):
+            raise ValueError(f"{address!r} is no address; write http://127.0.0.1:8000/v1")
+        return address
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_variable(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise ValueError("write the name of an environment variable, never a key itself")
+        return name
 
     @field_validator("turns")
     @classmethod
-    def _are_messages(cls, turns: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
-        for at, turn in enumerate(turns):
+    def _are_messages(cls, turns: list[list[dict[str, Any]]] | None) -> list[list[dict[str, Any]]] | None:
+        for at, turn in enumerate(turns or ()):
             for message in turn:
                 try:
                     Message.from_json({"role": "assistant", **message})
@@ -146,9 +181,20 @@ class EngineFields(_Model):
         return turns
 
     def start(self, after: int = 0) -> TokenEngine:
-        """The engine. after: turns that an earlier process has played."""
-        turns = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns]
+        """The engine. after: turns that an earlier process has played. Raises UserError for a key that is not there."""
+        if self.engine == "completions":
+            return self._completions()
+        turns = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns or ()]
         return ScriptedEngine(turns[after:])
+
+    def _completions(self) -> TokenEngine:
+        from cadenza.model.engines.completions import CompletionsEngine
+
+        key = None if self.api_key is None else os.environ.get(self.api_key)
+        if self.api_key is not None and not key:
+            raise UserError(f"model: the environment variable {self.api_key} is not set")
+        url, name = (self.base_url or "").rstrip("/"), self.name or ""
+        return CompletionsEngine(base_url=url, name=name, context=self.context, api_key=key)
 
 
 class ToolEntry(_Model):
@@ -221,12 +267,21 @@ class Example(_Model):
         return self.output if isinstance(self.output, str) else compact_json(self.output)
 
 
+ALTERNATIVES: Final = ("a name", "an engine")
+"""How validation calls the two forms of `model:`; no keys of a task file."""
+
+_ModelField: TypeAlias = Annotated[
+    Annotated[str, Tag(ALTERNATIVES[0])] | Annotated[EngineFields, Tag(ALTERNATIVES[1])],
+    Discriminator(lambda value: ALTERNATIVES[isinstance(value, dict | EngineFields)]),
+]
+
+
 class Task(_Model):
     """The fields of task.yaml."""
 
     version: Literal[1] = 1
     name: str | None = None
-    model: str | EngineFields = DEFAULT
+    model: _ModelField = DEFAULT
     effort: Effort = "medium"
     sampling: SamplingFields = SamplingFields()
     params: dict[str, Param] = Field(default_factory=dict)

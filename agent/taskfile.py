@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from .errors import UserError
 from .output import output_of
 from .task import (
+    ALTERNATIVES,
     ApproveFields,
     EngineFields,
     Example,
@@ -115,7 +116,7 @@ def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterat
 
 def _located(error: ValidationError, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     for fault in error.errors(include_url=False):
-        path = tuple(fault["loc"])
+        path = tuple(part for part in fault["loc"] if part not in ALTERNATIVES)
         known = path
         while known not in places:
             known = known[:-1]

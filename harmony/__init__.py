@@ -24,7 +24,7 @@ from .conversation import (
     is_call,
 )
 from .errors import GrammarError, HarmonyError, ParseError, RenderError, VocabularyError
-from .grammar import CallTo, ReasoningBudget, ToolChoice, TurnGrammar, TurnSpec, turn_grammar
+from .grammar import FINAL_ANSWER, CallTo, ReasoningBudget, ToolChoice, TurnEnd, TurnGrammar, TurnSpec, turn_grammar
 from .header import Header, Repair
 from .parse import HeaderShown, MessageFinished, MessageStarted, ParseEvent, Parser, TextDelta, parse
 from .policy import POLICIES, UNANSWERED, Policy, keep_all, mend_calls, per_turn, reference
@@ -48,6 +48,7 @@ from .vocabulary import (
 
 __all__ = [
     "EFFORTS",
+    "FINAL_ANSWER",
     "MESSAGE_ENDS",
     "NO_TOOL",
     "POLICIES",
@@ -93,6 +94,7 @@ __all__ = [
     "ToolDescription",
     "ToolNamespace",
     "Transcript",
+    "TurnEnd",
     "TurnGrammar",
     "TurnSpec",
     "Vocabulary",

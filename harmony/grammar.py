@@ -14,8 +14,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from .conversation import NO_TOOL, Channel, JsonObject, Message, ToolNamespace
@@ -72,16 +72,31 @@ class ReasoningBudget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnd:
+    """A message that ends a turn.
+
+    label: a call's recipient, or FINAL_ANSWER; header: ids from `<|channel|>` to `<|message|>`; schema: what its
+    JSON is masked by, None for text; beyond: what that leaves out of its own, such as "`not` at $.a".
+    """
+
+    label: str
+    header: tuple[int, ...]
+    schema: JsonObject | None
+    stop: Special
+    beyond: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnGrammar:
     """One turn.
 
-    text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it; beyond: what of
-    the schema of a call or of the final answer it does not hold to, such as "`not` at $.a", and has to be validated.
+    text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it; ends: what may
+    end the turn, for engines that hold bodies alone to a schema.
     """
 
     text: str
+    ends: tuple[TurnEnd, ...]
     budget: ReasoningBudget | None = None
-    beyond: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
@@ -90,22 +105,22 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
     Whether the schemas can be masked is for the engine to say: its generate raises ConstraintError.
     """
     opened = _sequence(open_turn(vocabulary))
-    ends, beyond = _ends(spec, vocabulary)
+    rules, ends = _ends(spec, vocabulary)
     analysis, preamble = _spoken(Channel.ANALYSIS, vocabulary), _spoken(Channel.COMMENTARY, vocabulary)
     without = f"({preamble} {opened})* end"
     if spec.reasoning == 0:
-        return TurnGrammar(text=_lark(without, ends), beyond=beyond)
-    text = _lark(f"(({analysis} | {preamble}) {opened})* end", ends)
+        return TurnGrammar(text=_lark(without, rules), ends=ends)
+    text = _lark(f"(({analysis} | {preamble}) {opened})* end", rules)
     if spec.reasoning is None:
-        return TurnGrammar(text=text, beyond=beyond)
+        return TurnGrammar(text=text, ends=ends)
     if spec.reasoning < 0:
         raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
     budget = ReasoningBudget(
         tokens=spec.reasoning,
         header=tuple(_header(Message.assistant("", channel=Channel.ANALYSIS), vocabulary)),
-        afterwards=_lark(f"{opened} {without}", ends),
+        afterwards=_lark(f"{opened} {without}", rules),
     )
-    return TurnGrammar(text=text, budget=budget, beyond=beyond)
+    return TurnGrammar(text=text, ends=ends, budget=budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +140,8 @@ _NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additio
 _ANY_OBJECT: Final[JsonObject] = {"type": "object"}
 
 
-def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """The rules of what may end the turn, as alternatives of `end`, and what of each is beyond masks."""
+def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, ...]]:
+    """What may end the turn, and the rules of it, as alternatives of `end`."""
     ends = [] if spec.choice == "none" else _calls(spec)
     if isinstance(spec.choice, CallTo):
         name = spec.choice.recipient
@@ -137,25 +152,26 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, dict[str, tuple[
         asked = f"a call to {spec.choice.recipient!r}" if isinstance(spec.choice, CallTo) else "a call"
         known = ", ".join(call.label for call in _calls(spec)) or "none"
         raise GrammarError(f"tool choice: {asked} is required, but no tool fits; there is: {known}")
-    rules, beyond = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"], dict[str, tuple[str, ...]]()
+    rules, made = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"], list[TurnEnd]()
     for at, end in enumerate(ends):
-        body = "TEXT"
-        if end.schema is not None:
-            schema = end.schema if end.label not in spec.unmasked else {} if end.label == FINAL_ANSWER else _ANY_OBJECT
+        body, schema = "TEXT", end.schema
+        beyond: tuple[str, ...] = ()
+        if schema is not None:
+            if end.label in spec.unmasked:
+                schema = {} if end.label == FINAL_ANSWER else _ANY_OBJECT
             mask, text = _mask(schema, end.label)
-            body = f"%json {text}"
-            if mask.beyond:
-                beyond[end.label] = mask.beyond
-        header = _sequence(_header(end.message, vocabulary))
-        rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
-    return "\n".join(rules), beyond
+            body, schema, beyond = f"%json {text}", mask.schema, mask.beyond
+        header = tuple(_header(end.message, vocabulary))
+        made.append(TurnEnd(label=end.label, header=header, schema=schema, stop=end.stop, beyond=beyond))
+        rules.append(f"// {end.label}\nend_{at}: {_sequence(header)} {body} {_sequence([end.stop])}")
+    return "\n".join(rules), tuple(made)
 
 
 def _mask(schema: JsonObject, label: str) -> tuple[Mask, str]:
     """Also the mask's schema as text. Raises GrammarError."""
     try:
         mask = mask_of(schema)
-        return mask, json.dumps(mask.schema)
+        return mask, json.dumps({**mask.schema, "x-guidance": {"whitespace_flexible": False, "lenient": True}})
     except RecursionError:
         raise GrammarError(f"the JSON Schema of {label} is nested too deeply") from None
     except (TypeError, ValueError) as error:  # a value that is none of JSON's, a cycle

@@ -4,7 +4,7 @@ llguidance compiles a schema into a mask. What it has no keyword for is said in 
 whose alternatives overlap, `dependentRequired`, `uniqueItems` of a few values, `contains` among a few items, and their
 like. What would let a model run on for ever, or be refused for nothing, is set right:
 
-- JSON is compact; an `x-guidance` of the schema's own is not heard, since tools are untrusted;
+- an `x-guidance` of the schema's own is not heard, since tools are untrusted;
 - integers without bounds get those of I-JSON (RFC 7493), so that their digits end; other numbers have no such form;
 - a `format` that is not enforced is left out: since draft 2019-09 it is an annotation, which no validator checks.
 
@@ -50,9 +50,9 @@ _MAP: Final = frozenset("properties patternProperties $defs definitions".split()
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """schema: for llguidance's `%json`; beyond: what of the original it does not hold to, "`not` at $.a" each."""
+    """schema: what can be masked; beyond: what of the original it does not hold to, "`not` at $.a" each."""
 
-    schema: dict[str, Any]
+    schema: JsonObject
     beyond: tuple[str, ...]
 
 
@@ -60,8 +60,8 @@ def mask_of(schema: JsonObject) -> Mask:
     """Raises RecursionError for a schema that is nested too deeply or holds itself."""
     rewriting = _Rewriting(schema)
     rewritten = rewriting.of(schema, "$")
-    options = {"whitespace_flexible": False, "lenient": True}
-    return Mask({**rewritten, "x-guidance": options}, tuple(dict.fromkeys(rewriting.beyond)))
+    heard = {key: value for key, value in rewritten.items() if key != "x-guidance"}
+    return Mask(heard, tuple(dict.fromkeys(rewriting.beyond)))
 
 
 class _Rewriting:

@@ -1,1 +1,1 @@
-"""The engines: torch (local weights), scripted (fixed turns, for tests and examples)."""
+"""The engines: torch (local weights), completions (a server by ids), scripted (fixed turns)."""

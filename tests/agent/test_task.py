@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadenza.agent import UserError
 from cadenza.agent.task import TaskError
 from cadenza.agent.taskfile import load, parse
+from cadenza.model.engines.completions import CompletionsEngine
 
 
 def faults(text: str) -> list[str]:
@@ -80,11 +82,35 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ("input: a\ntools: [python]\nworkspace: .", "t.yaml:3:1: workspace: '.' is not below the task's folder"),
         ("input: a\ntools: [python]\nworkspace: w/../..", "t.yaml:3:1: workspace: 'w/../..' is not below"),
         ("input: a\ntools: [python]\nworkspace: w\njournal: w/j.db", "t.yaml:4:1: journal: lies in the workspace"),
+        ("input: a\nmodel: 3", "t.yaml:2:1: model: input should be a valid string"),
+        ("input: a\nmodel: {engine: completions}", "t.yaml:2:1: model: engine completions needs base_url and name"),
+        ("input: a\nmodel: {engine: vllm}", "t.yaml:2:9: model.engine: input should be 'completions' or 'scripted'"),
+        ("input: a\nmodel: {engine: scripted, turns: [], name: x}", "t.yaml:2:1: model: engine scripted takes no name"),
+        (
+            "input: a\nmodel: {engine: completions, base_url: x}",
+            "t.yaml:2:30: model.base_url: 'x' is no address; write",
+        ),
+        (
+            "input: a\nmodel: {engine: completions, api_key: k-1}",
+            "t.yaml:2:30: model.api_key: write the name of an env",
+        ),
         ("&x {input: a, params: *x}", "t.yaml:1:5: params.params.params...: nested too deeply"),
     ],
 )
 def test_a_fault_has_one_clear_line(text: str, fault: str) -> None:
     assert faults(text)[0].startswith(fault)
+
+
+def test_a_server_becomes_an_engine_with_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "input: a\nmodel: {engine: completions, base_url: http://127.0.0.1:8000/v1/, name: gpt-oss, api_key: SOME_KEY}"
+    )
+    task = parse(text, "t.yaml")
+    with pytest.raises(UserError, match="the environment variable SOME_KEY is not set"):
+        task.agent({})
+    monkeypatch.setenv("SOME_KEY", "sesame")
+    served = task.agent({}).model
+    assert served == CompletionsEngine(base_url="http://127.0.0.1:8000/v1", name="gpt-oss", api_key="sesame")
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""The engine of servers, against one on loopback that speaks vLLM's protocol and has nano behind it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import anyio
+import pytest
+
+from cadenza.agent import Agent, UserError
+from cadenza.agent.events import Event, RunFinished, ToolCallReady
+from cadenza.harmony import Message, Provenance, Special, SystemContent, Transcript, TurnGrammar
+from cadenza.model import ModelError, Sampled, Sampling
+from cadenza.model.engines.completions import CompletionsEngine
+from cadenza.model.engines.torch import TorchEngine
+from cadenza.model.resolve import find
+
+QUESTION = "What is 48 * 17?"
+NANO, BEHIND = TorchEngine.load(find("nano")), TorchEngine.load(find("nano"))
+
+
+class Server(ThreadingHTTPServer):
+    """breaks_after: events after which it closes a connection, once each; busy: how often it answers 503 first.
+
+    keeps_stops: like servers that do not send the token that ended them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Requests)
+        self.breaks_after: list[int] = []
+        self.busy = 0
+        self.keeps_stops = False
+        self.without_ids = False
+        self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Requests(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
+        self.server.keys.append(self.headers["Authorization"])
+        if self.path != "/v1/completions" or asked["model"] != "nano":
+            return self._refuse(404, {"error": {"message": f"no model\n {asked['model']}"}})
+        if self.server.busy:
+            self.server.busy -= 1
+            return self._refuse(503, {"detail": "warming up"})
+        breaks_after = self.server.breaks_after.pop(0) if self.server.breaks_after else None
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        tokens = anyio.run(partial(generated, asked))
+        stopped = bool(tokens) and tokens[-1].id in asked["stop_token_ids"]
+        for at, token in enumerate(tokens):
+            if at == breaks_after:
+                return None
+            last = at == len(tokens) - 1
+            hidden = last and stopped and self.server.keeps_stops
+            choice: dict[str, Any] = {"text": "x", "token_ids": [] if hidden else [token.id], "finish_reason": None}
+            choice["logprobs"] = {"token_logprobs": [] if hidden else [token.logprob]}
+            if last:
+                choice["finish_reason"] = "stop" if stopped or "structured_outputs" in asked else "length"
+                choice["stop_reason"] = token.id if stopped else None
+            if self.server.without_ids:
+                del choice["token_ids"]
+            self.wfile.write(b"data: %s\n\n" % json.dumps({"choices": [choice]}).encode())
+        self.wfile.write(b'data: {"choices": [], "usage": {"completion_tokens": 1}}\n\ndata: [DONE]\n\n')
+        return None
+
+    def _refuse(self, status: int, said: dict[str, Any]) -> None:
+        body = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+async def generated(asked: dict[str, Any]) -> list[Sampled]:
+    constraint = None
+    if "structured_outputs" in asked:
+        schema = json.dumps(asked["structured_outputs"]["json"] | {"x-guidance": {"whitespace_flexible": False}})
+        constraint = TurnGrammar(text=f"start: %json {schema} <[{int(Special.RETURN)}]>", ends=())
+    sampling = Sampling(temperature=asked.get("temperature"), top_p=asked.get("top_p"), seed=asked["seed"])
+    stream = BEHIND.generate(
+        asked["prompt"],
+        sampling,
+        stop=frozenset(asked["stop_token_ids"]),
+        limit=asked["max_tokens"],
+        constraint=constraint,
+    )
+    return [token async for token in stream]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield serving
+        serving.shutdown()
+
+
+def engine(server: Server, **fields: Any) -> CompletionsEngine:
+    return CompletionsEngine(base_url=server.url, name="nano", vocabulary=NANO.vocabulary, **fields)
+
+
+async def events_of(agent: Agent[Any], question: str = QUESTION) -> list[Event]:
+    return [event async for event in agent.stream(question)]
+
+
+async def finished(agent: Agent[Any]) -> RunFinished:
+    last = (await events_of(agent))[-1]
+    assert isinstance(last, RunFinished)
+    return last
+
+
+@pytest.mark.anyio
+async def test_a_run_on_a_server_is_the_run_on_the_model_itself(server: Server) -> None:
+    local = await finished(Agent(tools=["python"], constrain=False))
+    served = await finished(Agent(model=engine(server), tools=["python"]))
+    assert (served.answer, served.ids) == (local.answer, local.ids)
+    assert {span.provenance for span in served.spans} <= {Provenance.SAMPLED, Provenance.RENDERED}
+    assert all(asked["prompt"] == list(local.ids[: len(asked["prompt"])]) for asked in server.asked)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_breaks_off_or_is_busy_loses_nothing(server: Server) -> None:
+    local = await finished(Agent(tools=["python"], constrain=False))
+    server.busy, server.breaks_after = 2, [3, 1, 0, 5]
+    served = await finished(Agent(model=engine(server), tools=["python"]))
+    assert served.ids == local.ids
+
+
+@pytest.mark.anyio
+async def test_stop_tokens_that_a_server_keeps_are_put_back(server: Server) -> None:
+    local = await finished(Agent(tools=["python"], constrain=False))
+    server.keeps_stops = True
+    served = await finished(Agent(model=engine(server), tools=["python"]))
+    assert served.ids == local.ids
+
+
+@pytest.mark.anyio
+async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(server: Server) -> None:
+    schema = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
+    schema["additionalProperties"] = False
+    events = await events_of(Agent(model=engine(server), tools=["python"], effort="low", output=schema))
+    assert isinstance(events[-1], RunFinished)
+    assert set(json.loads(events[-1].answer)) == {"result"}
+    assert [event.recipient for event in events if isinstance(event, ToolCallReady)] == ["python"]
+    *others, last = server.asked
+    bounded = {"type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
+    assert last["structured_outputs"] == {"json": {**schema, "properties": {"result": bounded}}}
+    assert not any("structured_outputs" in asked for asked in others)
+    assert last["prompt"][-1] == Special.MESSAGE
+    assert events[-1].ids[-1] == Special.RETURN
+    assert events[-1].spans[-1].provenance is Provenance.FORCED
+
+
+async def tokens_of(engine: CompletionsEngine, prompt: list[int]) -> list[int]:
+    stream = engine.generate(prompt, Sampling(), stop=frozenset({Special.RETURN}), limit=5)
+    return [token.id async for token in stream]
+
+
+def prompt() -> list[int]:
+    transcript = Transcript(NANO.vocabulary)
+    transcript.append(Message.system(SystemContent(current_date="2026-01-31")), Message.user(QUESTION))
+    return list(transcript.prompt())
+
+
+@pytest.mark.anyio
+async def test_what_a_server_refuses_is_one_line_and_not_asked_again(server: Server) -> None:
+    unknown = CompletionsEngine(base_url=server.url, name="other", vocabulary=NANO.vocabulary)
+    with pytest.raises(ModelError, match=r"^http://127.0.0.1:\d+/v1: 404: no model other$"):
+        await tokens_of(unknown, prompt())
+    server.without_ids = True
+    with pytest.raises(ModelError, match="the server gives no token ids"):
+        await tokens_of(engine(server), prompt())
+    assert len(server.asked) == 2
+    for wrong in ([], [1] * 131_072):
+        with pytest.raises(ModelError, match="takes 1 to 131071"):
+            await tokens_of(engine(server), wrong)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_stays_away_is_given_up(server: Server) -> None:
+    server.busy = 9
+    with pytest.raises(ModelError, match=r"503: .*warming up.*; 2 attempts failed"):
+        await tokens_of(engine(server, retries=1), prompt())
+    nobody = CompletionsEngine(base_url="http://127.0.0.1:9/v1", name="nano", retries=0, vocabulary=NANO.vocabulary)
+    with pytest.raises(ModelError, match=r"127.0.0.1:9/v1: ConnectError.*; 1 attempts failed"):
+        await tokens_of(nobody, prompt())
+
+
+@pytest.mark.anyio
+async def test_a_key_is_sent_and_never_shown(server: Server) -> None:
+    keyed = engine(server, api_key="sesame")
+    await tokens_of(keyed, prompt())
+    assert server.keys == ["Bearer sesame"]
+    assert "sesame" not in repr(keyed)
+
+
+def test_the_tool_choice_cannot_be_held_to_by_a_server(server: Server) -> None:
+    with pytest.raises(UserError, match="its engine masks what a message says, and not to whom"):
+        Agent(model=engine(server), tools=["python"], tool_choice="required").run_sync(QUESTION)
