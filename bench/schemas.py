@@ -74,8 +74,9 @@ class Report:
         for _ in range(walks):
             try:
                 answer = sampled(begun(schema), rng)
-            except ConstraintError:  # no end can be reached, or the grammar grows too large
+            except ConstraintError as error:  # no end can be reached, or the grammar grows too large
                 self.answers["broke off"] += 1
+                self.reasons[f"broke off: {str(error).split(': ', 1)[-1][:80]}"] += 1
                 continue
             if answer is None:
                 self.answers["cut short"] += 1

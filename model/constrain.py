@@ -48,6 +48,10 @@ class Constrainer:
             self._matchers[text] = matcher
         return self._matchers[text].deep_copy()
 
+    def forget(self) -> None:
+        """Lets go of the compiled grammars: copies of a matcher share state, and one that fails may leave it broken."""
+        self._matchers.clear()
+
     def rows(self, mask: bytes) -> Tensor:
         """A bit per token id -> a bool per row, `[vocab_size]`."""
         packed = torch.frombuffer(bytearray(mask), dtype=torch.uint8)
@@ -147,6 +151,7 @@ class Constraint:
         return self._computed
 
     def _failed(self) -> ConstraintError:
+        self._constrainer.forget()
         return ConstraintError(f"the turn cannot be held to its grammar: {_one_line(self._matcher.get_error())}")
 
     def _allows(self, id: int) -> bool:
@@ -188,5 +193,7 @@ def _compile_error(message: str, text: str) -> ConstraintError:
 
 
 def _one_line(message: str) -> str:
-    """Without the state and the grammar that llguidance appends."""
-    return " ".join(re.split(r"\n<state>|\n\s*\d+ \|", message)[0].split()) or "the grammar is too complex"
+    """Without the state, the trace and the grammar that llguidance appends."""
+    return (
+        " ".join(re.split(r"\s<state>|\s<backtrace>|\n\s*\d+ \|", message)[0].split()) or "the grammar is too complex"
+    )

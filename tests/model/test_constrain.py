@@ -426,16 +426,18 @@ def test_a_schema_that_cannot_be_masked_is_one_line_that_names_the_tool_and_the_
 
 @pytest.mark.parametrize("schema", [{"$ref": "#"}, {"type": "array", "items": {"$ref": "#"}, "minItems": 1}])
 def test_a_schema_without_an_end_is_an_error_in_one_line_once_it_is_begun(schema: dict[str, Any]) -> None:
-    constraint = Constrainer(NANO, IDS).start(turn_grammar(TurnSpec(output=schema), NANO))
+    constrainer = Constrainer(NANO, IDS)
 
     def answer() -> None:
+        constraint = constrainer.start(turn_grammar(TurnSpec(output=schema), NANO))
         for id in render(Message.assistant("", channel="final"), NANO)[len(PROMPT) : -1]:
             constraint.accept(id)
         constraint.forced(100_000)
         _ = constraint.allowed
 
-    with pytest.raises(ConstraintError, match=r"^the turn cannot be held to its grammar: .*$"):
-        answer()
+    for _ in range(2):  # what failed leaves nothing broken behind
+        with pytest.raises(ConstraintError, match=r"^the turn cannot be held to its grammar: (?!.*Poison).*$"):
+            answer()
 
 
 def test_a_network_without_the_rows_that_a_grammar_needs_is_an_error() -> None:
