@@ -8,7 +8,7 @@ whoever journals it can go on from any point: see `resume`.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,17 +133,17 @@ class Loop:
         stop: int | None = None
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
         token: Sampled | None = None
-        while True:
-            stream = self._stream(prompt, allowed)
-            try:
-                token = await self._clock.within(anext(stream, None))
-                break
-            except ConstraintError as refusal:
-                if self.masks is None:
-                    raise
-                end = self.masks.loosen(refusal)
-                yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
-        async with aclosing(stream) as tokens:
+        async with AsyncExitStack() as streams:
+            while True:
+                tokens = await streams.enter_async_context(aclosing(self._stream(prompt, allowed)))
+                try:
+                    token = await self._clock.within(anext(tokens, None))
+                    break
+                except ConstraintError as refusal:
+                    if self.masks is None:
+                        raise
+                    end = self.masks.loosen(refusal)
+                    yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
             while token is not None:
                 ids.append(token.id)
                 self.state.transcript.extend([token.id], token.provenance)

@@ -7,7 +7,7 @@ Grammars have no `not`. Where the complement of a schema can be said in keywords
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -15,8 +15,37 @@ from typing import Any, Final, TypeAlias
 Schema: TypeAlias = Any
 """A mapping, True or False."""
 
-Resolve: TypeAlias = Callable[[str], Schema]
-"""From a `$ref` to what it refers to; None where nothing is known."""
+
+class Document:
+    """A whole schema: what its references refer to, and how much may still be thought about it.
+
+    Alternatives within alternatives multiply, and a schema may be hostile: past `_WORK` steps nothing is known.
+    """
+
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._left = _WORK
+
+    def spend(self) -> bool:
+        """A step; whether it may be made."""
+        self._left -= 1
+        return self._left >= 0
+
+    def resolve(self, reference: str) -> Schema:
+        """What a pointer into the schema refers to; None for any other reference."""
+        if reference != "#" and not reference.startswith("#/"):
+            return None
+        found: Any = self._root
+        for part in reference.split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(found, Mapping) and name in found:
+                found = found[name]
+            elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+                found = found[int(name)]
+            else:
+                return None
+        return found
+
 
 KINDS: Final = ("null", "boolean", "object", "array", "number", "string")
 ASSERTIONS: Final = frozenset(
@@ -42,19 +71,20 @@ _OPPOSITE: Final[Mapping[str, tuple[str, str, int]]] = {
     "maxProperties": ("object", "minProperties", 1),
 }
 _DEPTH: Final = 16  # of schemas within each other, references included
+_WORK: Final = 20_000  # steps for one schema
 _SPELLED: Final = 2_000  # characters of strings that a regular expression spells out
 
 
-def complement(schema: Schema, resolve: Resolve, depth: int = _DEPTH) -> Schema | None:
+def complement(schema: Schema, document: Document, depth: int = _DEPTH) -> Schema | None:
     """A schema that allows just what the given one does not; None where it cannot be said."""
     if isinstance(schema, bool):
         return not schema
-    if not isinstance(schema, Mapping) or depth == 0:
+    if not isinstance(schema, Mapping) or depth == 0 or not document.spend():
         return None
     parts: list[Schema] = []
     for key in schema:
         if key in ASSERTIONS:
-            broken = _broken(key, schema, resolve, depth - 1)
+            broken = _broken(key, schema, document, depth - 1)
             if broken is None:
                 return None
             parts += [part for part in broken if part is not False]
@@ -67,7 +97,7 @@ def any_of(parts: Sequence[Schema]) -> Schema:
     return False if not parts else parts[0] if len(parts) == 1 else {"anyOf": list(parts)}
 
 
-def _broken(key: str, schema: Mapping[str, Any], resolve: Resolve, depth: int) -> list[Schema] | None:
+def _broken(key: str, schema: Mapping[str, Any], document: Document, depth: int) -> list[Schema] | None:
     """The ways to break one keyword of a schema, as alternatives."""
     value = schema[key]
     match key:
@@ -85,21 +115,21 @@ def _broken(key: str, schema: Mapping[str, Any], resolve: Resolve, depth: int) -
         case "properties":
             return _each(
                 (
-                    (complement(part, resolve, depth), {"type": "object", "required": [name]}, name)
+                    (complement(part, document, depth), {"type": "object", "required": [name]}, name)
                     for name, part in value.items()
                 )
             )
         case "allOf":
-            return _known(complement(part, resolve, depth) for part in value)
+            return _known(complement(part, document, depth) for part in value)
         case "anyOf" | "oneOf":
-            if key == "oneOf" and not _pairwise_disjoint(value, resolve):
+            if key == "oneOf" and not _pairwise_disjoint(value, document):
                 return None
-            parts = _known(complement(part, resolve, depth) for part in value)
+            parts = _known(complement(part, document, depth) for part in value)
             return None if parts is None else [False] if False in parts else [{"allOf": parts}]
         case "not":
             return [value]
         case "$ref":
-            return _known([complement(resolve(value), resolve, depth)])
+            return _known([complement(document.resolve(value), document, depth)])
         case "items" | "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems" | "propertyNames":
             return [] if value is True or value == {} else None
     if key in _OPPOSITE:
@@ -201,13 +231,13 @@ class _Facts:
     closed: list[set[str]]  # names beside which there are no others
 
 
-def disjoint(one: Schema, other: Schema, resolve: Resolve, depth: int = _DEPTH) -> bool:
+def disjoint(one: Schema, other: Schema, document: Document, depth: int = _DEPTH) -> bool:
     """Whether it is known that no value is allowed by both."""
     if one is False or other is False:
         return True
-    if depth == 0 or not isinstance(one, Mapping) or not isinstance(other, Mapping):
+    if depth == 0 or not isinstance(one, Mapping) or not isinstance(other, Mapping) or not document.spend():
         return False
-    first, second = _facts(one, resolve, depth), _facts(other, resolve, depth)
+    first, second = _facts(one, document, depth), _facts(other, document, depth)
     kinds = first.kinds & second.kinds
     if not kinds:
         return True
@@ -216,23 +246,23 @@ def disjoint(one: Schema, other: Schema, resolve: Resolve, depth: int = _DEPTH) 
             left = [key for key in here.values if key[0] in kinds and (there.values is None or key in there.values)]
             if not left:
                 return True
-    if kinds == {"object"} and _objects_disjoint(first, second, resolve, depth):
+    if kinds == {"object"} and _objects_disjoint(first, second, document, depth):
         return True
     for left_side, right_side in ((one, other), (other, one)):
         for key in ("anyOf", "oneOf"):
             parts = left_side.get(key)
-            if parts and all(disjoint(part, right_side, resolve, depth - 1) for part in parts):
+            if parts and all(disjoint(part, right_side, document, depth - 1) for part in parts):
                 return True
     return False
 
 
-def _objects_disjoint(first: _Facts, second: _Facts, resolve: Resolve, depth: int) -> bool:
+def _objects_disjoint(first: _Facts, second: _Facts, document: Document, depth: int) -> bool:
     for name in first.required | second.required:
         if any(name not in names for names in (*first.closed, *second.closed)):
             return True
         for here in first.properties.get(name, []):
             if here is False or any(
-                disjoint(here, there, resolve, depth - 1) for there in second.properties.get(name, [])
+                disjoint(here, there, document, depth - 1) for there in second.properties.get(name, [])
             ):
                 return True
         if False in second.properties.get(name, []):
@@ -240,13 +270,13 @@ def _objects_disjoint(first: _Facts, second: _Facts, resolve: Resolve, depth: in
     return False
 
 
-def _pairwise_disjoint(parts: Sequence[Schema], resolve: Resolve) -> bool:
-    return all(disjoint(one, other, resolve) for at, one in enumerate(parts) for other in parts[:at])
+def _pairwise_disjoint(parts: Sequence[Schema], document: Document) -> bool:
+    return all(disjoint(one, other, document) for at, one in enumerate(parts) for other in parts[:at])
 
 
-def _facts(schema: Schema, resolve: Resolve, depth: int) -> _Facts:
+def _facts(schema: Schema, document: Document, depth: int) -> _Facts:
     facts = _Facts(set(KINDS), None, set(), {}, [])
-    if depth == 0 or not isinstance(schema, Mapping):
+    if depth == 0 or not isinstance(schema, Mapping) or not document.spend():
         return facts
     if "type" in schema:
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
@@ -262,9 +292,9 @@ def _facts(schema: Schema, resolve: Resolve, depth: int) -> _Facts:
         facts.closed.append(set(schema.get("properties", ())))
     parts = [*schema.get("allOf", ())]
     if "$ref" in schema:
-        parts.append(resolve(schema["$ref"]))
+        parts.append(document.resolve(schema["$ref"]))
     for part in parts:
-        _join(facts, _facts(part, resolve, depth - 1))
+        _join(facts, _facts(part, document, depth - 1))
     return facts
 
 

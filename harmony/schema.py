@@ -24,7 +24,7 @@ from itertools import combinations, permutations
 from math import comb, perm
 from typing import Any, Final, TypeAlias
 
-from .complement import ASSERTIONS, KINDS, Schema, any_of, complement, disjoint, kind_of, same
+from .complement import ASSERTIONS, KINDS, Document, Schema, any_of, complement, disjoint, kind_of, same
 from .conversation import JsonObject
 
 _MAX_INTEGER: Final = 2**53 - 1  # RFC 7493, section 2.2
@@ -68,7 +68,7 @@ class _Rewriting:
     """One schema on its way. beyond: grows by what had to be left out."""
 
     def __init__(self, root: JsonObject) -> None:
-        self._root = root
+        self._document = Document(root)
         self.beyond: list[str] = []
 
     def of(self, schema: Schema, where: str) -> Schema:
@@ -80,7 +80,8 @@ class _Rewriting:
         more: list[Schema] = []  # what must hold as well
         for keywords, rewrite in _REWRITES:
             if present := [key for key in keywords if key in schema]:
-                said = rewrite(self, schema, result, where)
+                may = keywords[0] in _IN_PLACE or self._document.spend()
+                said = rewrite(self, schema, result, where) if may else None
                 if said is None:
                     named = " and ".join(f"`{key}`" for key in present)
                     self.beyond.append(f"{named} at {where}")
@@ -97,21 +98,6 @@ class _Rewriting:
         if key in _LIST and isinstance(value, list | tuple):
             return [self.of(part, f"{where}.{key}[{at}]") for at, part in enumerate(value)]
         return self.of(value, f"{where}.{key}") if key in _ONE else value
-
-    def _resolve(self, reference: str) -> Schema:
-        """What a pointer into this schema refers to; None for any other reference."""
-        if not reference.startswith("#"):
-            return None
-        found: Any = self._root
-        for part in reference.removeprefix("#").split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                return None
-        return found if reference == "#" or reference.startswith("#/") else None
 
     # --- keywords that masks lack: each returns what says the same, None where nothing does ---------------------------
 
@@ -134,7 +120,7 @@ class _Rewriting:
         return []
 
     def _not(self, schema: JsonObject, result: dict[str, Any], where: str) -> list[Schema] | None:
-        opposite = complement(schema["not"], self._resolve)
+        opposite = complement(schema["not"], self._document)
         return None if opposite is None else [self.of(opposite, f"{where}.not")]
 
     def _one_of(self, schema: JsonObject, result: dict[str, Any], where: str) -> list[Schema] | None:
@@ -144,9 +130,9 @@ class _Rewriting:
         exact = True
         for at, part in enumerate(parts):
             rivals = [
-                complement(rival, self._resolve)
+                complement(rival, self._document)
                 for other, rival in enumerate(parts)
-                if other != at and not disjoint(part, rival, self._resolve)
+                if other != at and not disjoint(part, rival, self._document)
             ]
             exact = exact and None not in rivals
             excluded = [rival for rival in rivals if rival is not None]
@@ -158,7 +144,7 @@ class _Rewriting:
     def _if(self, schema: JsonObject, result: dict[str, Any], where: str) -> list[Schema] | None:
         if "if" not in schema or ("then" not in schema and "else" not in schema):
             return []
-        opposite = complement(schema["if"], self._resolve)
+        opposite = complement(schema["if"], self._document)
         if opposite is None:
             return None
         then = {"allOf": [schema["if"], schema.get("then", True)]}
@@ -193,7 +179,7 @@ class _Rewriting:
         if not isinstance(schema, Mapping):
             return None
         if "$ref" in schema:
-            return self._values(self._resolve(schema["$ref"]))
+            return self._values(self._document.resolve(schema["$ref"]))
         if "enum" in schema or "const" in schema:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
             if set(schema) - {"enum", "const", "type", "title", "description", "default"}:
@@ -297,7 +283,7 @@ class _Rewriting:
                 return None  # it refers to itself
             named |= dict.fromkeys(part.get("properties", ()), True)
             patterns |= dict.fromkeys(part.get("patternProperties", ()), True)
-            parts += [*part.get("allOf", ()), *([self._resolve(part["$ref"])] if "$ref" in part else [])]
+            parts += [*part.get("allOf", ()), *([self._document.resolve(part["$ref"])] if "$ref" in part else [])]
         closing: JsonObject = {"properties": named, "patternProperties": patterns, "additionalProperties": rest}
         return [self.of({key: value for key, value in closing.items() if value != {}}, where)]
 
@@ -333,6 +319,9 @@ _REWRITES: Final[tuple[tuple[tuple[str, ...], _Rewrite], ...]] = (
     (("contains", "minContains", "maxContains"), _Rewriting._contains),
 )
 """Keywords that are said together, and how."""
+
+_IN_PLACE: Final = frozenset({"pattern", "format", "$ref"})
+"""Keywords that are kept or left out, and never written out in others."""
 
 _REWRITTEN: Final = frozenset(key for keywords, _ in _REWRITES for key in keywords)
 

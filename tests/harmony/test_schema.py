@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from llguidance import LLMatcher
 
 from cadenza.harmony import TurnSpec, o200k_harmony, restricted, turn_grammar
-from cadenza.harmony.complement import complement, disjoint
+from cadenza.harmony.complement import Document, complement, disjoint
 from cadenza.harmony.schema import mask_of
 from cadenza.model import checkpoint
 from cadenza.model.constrain import _tokenizer
@@ -222,11 +222,21 @@ def test_a_mask_takes_nothing_invalid_unless_it_says_so(schema: dict[str, Any]) 
 @given(schemas, schemas)
 def test_a_complement_is_exact_and_disjoint_schemas_share_nothing(one: Any, other: Any) -> None:
     first, second = Draft202012Validator(one), Draft202012Validator(other)
-    if (opposite := complement(one, lambda _: None)) is not None:
+    if (opposite := complement(one, Document(one))) is not None:
         opposed = Draft202012Validator(opposite)
         assert all(opposed.is_valid(value) != first.is_valid(value) for value in VALUES if value != "a\n")
-    if disjoint(one, other, lambda _: None):
+    if disjoint(one, other, Document(True)):
         assert not any(first.is_valid(value) and second.is_valid(value) for value in VALUES)
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "not", "if"])
+def test_a_hostile_schema_is_given_up_soon(keyword: str) -> None:
+    """Each level refers eight times to the next."""
+    levels = {str(at): {"anyOf": [{"$ref": f"#/$defs/{at + 1}"}] * 8} for at in range(14)}
+    part: dict[str, Any] = {"$ref": "#/$defs/0"}
+    ways: dict[str, dict[str, Any]] = {"oneOf": {"oneOf": [part] * 8}, "not": {"not": part}, "if": {"if": part}}
+    mask = mask_of({**ways[keyword], "then": part, "$defs": {**levels, "14": {"type": "string"}}})
+    assert mask.beyond[0].startswith(f"`{keyword}`")  # without a bound this would take hours
 
 
 # --- what is set right ------------------------------------------------------------------------------------------------
