@@ -231,12 +231,17 @@ class _Rewriting:
         return []
 
     def _how_many(self, schema: JsonObject, result: dict[str, Any], where: str) -> list[Schema] | None:
-        """Which of the known properties are there, or are not. llguidance counts those of a mere map."""
-        known = [name for name, part in schema.get("properties", {}).items() if part is not False]
+        """Which of the known properties are there, or are not.
+
+        llguidance counts those of a mere map, and only where no other schema has a say: it would leave out the count.
+        """
+        known = [name for name, part in result.get("properties", {}).items() if part is not False]
         required = set(schema.get("required", ()))
         optional = [name for name in known if name not in required]
         least, most = schema.get("minProperties", 0) - len(required), schema.get("maxProperties")
-        if schema.get("additionalProperties") is not False or schema.get("patternProperties"):
+        if result.get("additionalProperties") is not False or result.get("patternProperties"):
+            if set(schema) & _IN_PLACE_APPLICATORS or _APPLIED_IN_PLACE.search(where):
+                return None
             if not optional:
                 result |= {key: schema[key] for key in ("minProperties", "maxProperties") if key in schema}
                 return []
@@ -322,6 +327,12 @@ _REWRITES: Final[tuple[tuple[tuple[str, ...], _Rewrite], ...]] = (
 
 _IN_PLACE: Final = frozenset({"pattern", "format", "$ref"})
 """Keywords that are kept or left out, and never written out in others."""
+
+_IN_PLACE_APPLICATORS: Final = frozenset(
+    "allOf anyOf oneOf not if $ref dependentRequired dependentSchemas unevaluatedProperties".split()
+)
+_APPLIED_IN_PLACE: Final = re.compile(r"\.((allOf|anyOf|oneOf)\[\d+\]|if|not|contains|(\$defs|definitions)\..*)$")
+"""Where a schema speaks of the same value as another one, by its path."""
 
 _REWRITTEN: Final = frozenset(key for keywords, _ in _REWRITES for key in keywords)
 
