@@ -41,5 +41,6 @@ class Masks:
         return refusal.end
 
     def _make(self) -> None:
-        self._before = turn_grammar(replace(self.spec, choice=self.first), self.vocabulary)
-        self._later = turn_grammar(self.spec, self.vocabulary)
+        self._later = self._before = turn_grammar(self.spec, self.vocabulary)
+        if self.first != self.spec.choice:
+            self._before = turn_grammar(replace(self.spec, choice=self.first), self.vocabulary)

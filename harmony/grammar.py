@@ -75,12 +75,11 @@ class ReasoningBudget:
 class TurnEnd:
     """A message that ends a turn.
 
-    label: a call's recipient, or FINAL_ANSWER; header: ids from `<|channel|>` to `<|message|>`; schema: what its
-    JSON is masked by, None for text; beyond: what that leaves out of its own, such as "`not` at $.a".
+    label: a call's recipient, or FINAL_ANSWER; schema: what its JSON is masked by, None for text; beyond: what that
+    leaves out of its own, such as "`not` at $.a".
     """
 
     label: str
-    header: tuple[int, ...]
     schema: JsonObject | None
     stop: Special
     beyond: tuple[str, ...] = ()
@@ -161,9 +160,9 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, .
                 schema = {} if end.label == FINAL_ANSWER else _ANY_OBJECT
             mask, text = _mask(schema, end.label)
             body, schema, beyond = f"%json {text}", mask.schema, mask.beyond
-        header = tuple(_header(end.message, vocabulary))
-        made.append(TurnEnd(label=end.label, header=header, schema=schema, stop=end.stop, beyond=beyond))
-        rules.append(f"// {end.label}\nend_{at}: {_sequence(header)} {body} {_sequence([end.stop])}")
+        made.append(TurnEnd(label=end.label, schema=schema, stop=end.stop, beyond=beyond))
+        header = _sequence(_header(end.message, vocabulary))
+        rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
     return "\n".join(rules), tuple(made)
 
 

@@ -8,7 +8,7 @@
 - A connection that breaks is taken up again where it broke, by the ids that have come. What was begun under a schema
   goes on without it, as no server can begin a schema in its middle: it is validated afterwards, as everything is.
 
-Source: vLLM's OpenAI-compatible server (`return_token_ids`, `structured_outputs`), run with vLLM 0.32.
+Source: the OpenAI-compatible server of vLLM 0.32 (`return_token_ids`, `structured_outputs`).
 """
 
 from __future__ import annotations
