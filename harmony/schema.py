@@ -18,10 +18,10 @@ Sources: JSON Schema 2020-12 core and validation; llguidance 1.9, docs/json_sche
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations
-from math import comb, perm
+from math import comb, nextafter, perm
 from typing import Any, Final, TypeAlias
 
 from .complement import ASSERTIONS, KINDS, Document, Schema, any_of, complement, disjoint, kind_of, same
@@ -29,6 +29,8 @@ from .conversation import JsonObject
 
 _MAX_INTEGER: Final = 2**53 - 1  # RFC 7493, section 2.2
 _LOWER, _UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
+
+_EXCLUSIVE: Final = {"exclusiveMinimum": ("minimum", 1), "exclusiveMaximum": ("maximum", -1)}
 
 _FORMATS: Final = frozenset("date-time time date duration email hostname ipv4 ipv6 uuid uri".split())
 """What llguidance 1.9 enforces (its docs/json_schema.md)."""
@@ -69,12 +71,14 @@ class _Rewriting:
 
     def __init__(self, root: JsonObject) -> None:
         self._document = Document(root)
+        self._fractions = sorted(set(_fractions(root)))
         self.beyond: list[str] = []
 
     def of(self, schema: Schema, where: str) -> Schema:
         if not isinstance(schema, Mapping):  # `true`, `false`, or not a schema: llguidance says which
             return schema
         schema = {key: _whole(key, value) for key, value in schema.items()}
+        schema = dict(self._open_bound(key, value) for key, value in schema.items())
         kept = {key: value for key, value in schema.items() if key not in _REWRITTEN}
         result = _bounded({key: self._inside(key, value, where) for key, value in kept.items()})
         more: list[Schema] = []  # what must hold as well
@@ -98,6 +102,18 @@ class _Rewriting:
         if key in _LIST and isinstance(value, list | tuple):
             return [self.of(part, f"{where}.{key}[{at}]") for at, part in enumerate(value)]
         return self.of(value, f"{where}.{key}") if key in _ONE else value
+
+    def _open_bound(self, key: str, bound: Any) -> tuple[str, Any]:
+        """llguidance 1.9 lets 1 through where a number is to be above 1 and below 1.5, and -1 between -1.5 and -1.
+
+        There the next number is the bound; for 0 it is 2^-52, since the smallest number of all has 324 digits.
+        """
+        if key not in _EXCLUSIVE or not (isinstance(bound, int) or (isinstance(bound, float) and bound.is_integer())):
+            return key, bound
+        inclusive, away = _EXCLUSIVE[key]
+        if bound * away < 0 or not any(0 < (other - bound) * away < 1 for other in self._fractions):
+            return key, bound
+        return inclusive, nextafter(bound, bound + away) if bound else away * 2.0**-52
 
     # --- keywords that masks lack: each returns what says the same, None where nothing does ---------------------------
 
@@ -357,6 +373,15 @@ def _whole(key: str, value: Any) -> Any:
     """Counts may be written 2.0."""
     counts = key.startswith(("min", "max")) and key not in ("minimum", "maximum")
     return int(value) if counts and isinstance(value, float) and value.is_integer() else value
+
+
+def _fractions(document: Any) -> Iterator[float]:
+    """All numbers of a document that are not whole."""
+    if isinstance(document, Mapping | list | tuple):
+        for part in document.values() if isinstance(document, Mapping) else document:
+            yield from _fractions(part)
+    elif isinstance(document, float) and not document.is_integer():
+        yield document
 
 
 def _unless(kind: str, part: Schema, schema: JsonObject) -> Schema:

@@ -22,7 +22,7 @@ NANO = restricted(checkpoint.load(find("nano")).ids or ())
 TABLES = _tokenizer(NANO)  # type: ignore[arg-type] # vocabularies hash by identity
 
 VALUES: list[Any] = [
-    *(None, True, False, 0, 1, 5, -3, 1.5, 2.25, "", "a", "b", "ab", "ba", "x", "xx", "a\n", 'say "a"'),
+    *(None, True, False, 0, 1, 5, -3, 1.5, 2.25, -0.25, "", "a", "b", "ab", "ba", "x", "xx", "a\n", 'say "a"'),
     *([], [1], ["a"], ["a", "b"], ["b", "a"], ["a", "a"], [1, 2, "x"], [True, False], [None, None, None], [[], {}]),
     *({}, {"a": 1}, {"b": 1}, {"a": 1, "b": 1}, {"a": "x"}, {"a": "y", "b": 1}, {"a": 1, "b": 2, "c": 3}, {"c": None}),
     *(
@@ -57,6 +57,10 @@ EXACT: list[dict[str, Any]] = [
     {"not": {"oneOf": [CAT, DOG]}},
     {"type": ["number"], "not": {"minimum": 1}},
     {"type": ["number"], "not": {"exclusiveMaximum": 1, "minimum": -5}},
+    {"type": "number", "exclusiveMinimum": 1, "maximum": 1.5},
+    {"type": "number", "allOf": [{"exclusiveMinimum": -0.5}, {"exclusiveMaximum": 0.0}]},
+    {"not": {"enum": [1, 1.5, -0.25]}},
+    {"anyOf": [{"type": "integer", "exclusiveMinimum": 1}, {"const": 1.5}]},
     {"type": ["string", "null"], "not": {"maxLength": 1}},
     {"not": {"$ref": "#/$defs/some"}, "$defs": {"some": {"type": ["object", "array"]}}},
     {"oneOf": [{"type": "number"}, {"minimum": 1, "type": "number"}]},
@@ -178,6 +182,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         "const": atoms,
         "enum": st.lists(atoms, min_size=1, max_size=4),
         "minimum": small,
+        "exclusiveMinimum": small | st.sampled_from([-0.25, 0.5, 1.5]),
+        "maximum": small | st.just(1.5),
         "exclusiveMaximum": small,
         "minLength": small,
         "maxLength": small,
