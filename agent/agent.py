@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -27,7 +27,7 @@ from cadenza.harmony import (
     Transcript,
     TurnSpec,
 )
-from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine, resolve
+from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine
 from cadenza.tools import ToolError
 
 from .approval import Approvals, Approver
@@ -37,14 +37,12 @@ from .journal import Journal
 from .limits import Limits
 from .loop import Loop
 from .masks import Masks
+from .models import Models
 from .output import O, Output, output_of
 from .resume import Progress
 from .secrets import Redactor, of_environment
 from .state import RunState
 from .toolbox import AnyTool, Toolbox, toolsets_of
-
-_loaded = lru_cache(maxsize=1)(resolve)
-"""Runs that follow each other share a loaded model and its cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,8 @@ class RunResult(Generic[O]):
 class Agent(Generic[O]):
     """A model, its tools, and what it is told.
 
-    model: "nano", a checkpoint folder, or an engine
+    model: "nano", a checkpoint folder, or an engine; fallbacks: models for a turn that this one fails to begin, in
+        their order, each from then on
     tools: names of toolsets, toolsets, functions with @tool
     deps: what the tools' ToolContext carries
     output: what the answer has to be, a type for pydantic or a JSON Schema; None for text
@@ -79,6 +78,7 @@ class Agent(Generic[O]):
     """
 
     model: str | TokenEngine = DEFAULT
+    fallbacks: Sequence[str | TokenEngine] = ()
     tools: Sequence[AnyTool] = ()
     deps: Any = None
     output: type[O] | JsonObject | None = None
@@ -111,9 +111,9 @@ class Agent(Generic[O]):
 
     async def stream(self, input: str, *, history: Transcript | None = None) -> AsyncGenerator[Event, None]:
         """`run`, as its events. A failure is a RunFailed, then the exception. Closing the stream ends the run."""
-        engine = self._engine()
-        transcript = history.copy() if history is not None else Transcript(engine.vocabulary)
-        loop = self._loop(uuid.uuid4().hex[:12], engine, RunState(transcript=transcript))
+        models = self._models()
+        transcript = history.copy() if history is not None else Transcript(models.engine.vocabulary)
+        loop = self._loop(uuid.uuid4().hex[:12], models, RunState(transcript=transcript))
         async with aclosing(self._steps(loop, partial(self._begin, loop, input), seq=0)) as events:
             async for event in events:
                 yield event
@@ -126,13 +126,13 @@ class Agent(Generic[O]):
         """`resume`, as its events. Of a run that has its answer, that is the RunFinished alone."""
         if self.journal is None:
             raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
-        engine = self._engine()
+        models = self._models()
         with Journal(self.journal) as journal:
-            progress = Progress.of(journal.events(run), engine.vocabulary)
+            progress = Progress.of(journal.events(run), models.engine.vocabulary)
         if progress.finished is not None:
             yield progress.finished
             return
-        loop = self._loop(progress.start.run, engine, progress)
+        loop = self._loop(progress.start.run, models, progress)
         async with aclosing(self._steps(loop, loop.resume, seq=progress.seq)) as events:
             async for event in events:
                 yield event
@@ -142,15 +142,15 @@ class Agent(Generic[O]):
         """Raises UserError."""
         return None if self.output is None else output_of(self.output)
 
-    def _engine(self) -> TokenEngine:
-        """Loads the model, if it is a name."""
-        return _loaded(self.model) if isinstance(self.model, str) else self.model
+    def _models(self) -> Models:
+        """Loads the first that can be. Raises ModelError."""
+        return Models([self.model, *self.fallbacks])
 
-    def _loop(self, run: str, engine: TokenEngine, state: RunState) -> Loop:
+    def _loop(self, run: str, models: Models, state: RunState) -> Loop:
         return Loop(
             run=run,
-            model=self.model if isinstance(self.model, str) else type(engine).__name__,
-            engine=engine,
+            models=models,
+            masks_of=self._masks,
             state=state,
             effort=self.effort,
             sampling=self.sampling,
@@ -167,7 +167,7 @@ class Agent(Generic[O]):
             async for event in events:
                 if isinstance(event, RunFinished):
                     finished = event
-        transcript = Transcript(self._engine().vocabulary)
+        transcript = Transcript(self._models().engine.vocabulary)
         transcript.extend_spans(finished.ids, finished.spans)
         return RunResult(
             output=cast(O, finished.answer) if self._output is None else self._output.read(finished.answer),
@@ -198,7 +198,7 @@ class Agent(Generic[O]):
 
             try:
                 async with Toolbox.open(toolsets_of(self.tools)) as loop.tools:
-                    loop.masks = self._masks(loop)
+                    loop.masks = self._masks(loop)  # before anything is told: what cannot be held to is wrong usage
                     async with aclosing(work()) as events:
                         async for event in events:
                             yield noted(event)
@@ -219,16 +219,17 @@ class Agent(Generic[O]):
         return loop.begin(tuple(messages), surviving, self.task)
 
     def _masks(self, loop: Loop) -> Masks | None:
-        """What turns are held to; None for an engine that cannot.
+        """What turns are held to, or what an engine without ids has to know of them; else None.
 
         Raises UserError, and HarmonyError for tools that no header can name.
         """
-        mask = loop.engine.capabilities.mask if self.constrain else "none"
+        engine = loop.models.engine
+        mask = engine.capabilities.mask if self.constrain else "none"
         if mask != "turn" and self.tool_choice != "auto":
             lacking = {"none": "has no masks", "body": "masks what a message says, and not to whom"}
             why = f"its engine {lacking[mask]}" if self.constrain else "constrain is off"
             raise UserError(f"tool_choice: cannot be held to, since {why}")
-        if mask == "none":
+        if mask == "none" and engine.capabilities.ids:
             return None
         spec = TurnSpec(
             built_in=loop.tools.built_in,
@@ -236,7 +237,7 @@ class Agent(Generic[O]):
             output=None if loop.output is None else loop.output.format.schema,
             reasoning=self.limits.reasoning,
         )
-        return Masks(spec, self.tool_choice, loop.engine.vocabulary)
+        return Masks(spec, self.tool_choice, engine.vocabulary, mask)
 
     def _opening(self, loop: Loop) -> list[Message]:
         """The system message, and the developer's if there is anything to say."""

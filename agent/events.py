@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeGuard, get_args
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 
 from cadenza.harmony import Effort, HarmonyError, Message, Repair, Span
+from cadenza.model import Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,18 @@ class _Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(_Event):
-    """task: what the run was started from, so that another process can go on with it; None if it came from code."""
+    """task: what the run was started from, so that another process can go on with it; None if it came from code.
+
+    mask: how much of a turn the model is held to; ids: whether the history is what it sampled, id for id, and not text
+    for text. Logs of version 2 and before say neither.
+    """
 
     model: str
     effort: Effort
     tools: tuple[str, ...]
     task: Mapping[str, Any] | None = None
+    mask: Mask = "none"
+    ids: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +210,19 @@ class LeftToValidation(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRetry(_Event):
+    """The run goes on with another model.
+
+    errors: of each that failed, with its name; the rest is of the model from now on, as in RunStarted.
+    """
+
+    errors: tuple[str, ...]
+    model: str
+    mask: Mask
+    ids: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitHit(_Event):
     kind: str
     limit: float
@@ -266,6 +286,7 @@ Durable: TypeAlias = (
     | StateLost
     | OutputInvalid
     | LeftToValidation
+    | EngineRetry
     | LimitHit
     | RunFinished
     | RunFailed

@@ -7,18 +7,19 @@ whoever journals it can go on from any point: see `resume`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 from cadenza.harmony import TURN_STOP_TOKENS, Effort, Message, Parser, is_call
-from cadenza.model import ConstraintError, Sampled, Sampling, TokenEngine
+from cadenza.model import ConstraintError, ModelError, Sampled, Sampling
 
 from .approval import Approvals, Approver
 from .calls import Calls
 from .errors import LimitError, RunError
 from .events import (
+    EngineRetry,
     Event,
     InputAdded,
     LeftToValidation,
@@ -31,6 +32,7 @@ from .events import (
 )
 from .limits import Clock, Limits
 from .masks import Masks
+from .models import Models
 from .output import Output, ask_again
 from .secrets import Redactor
 from .state import RunState
@@ -40,11 +42,11 @@ from .turn import Turn, is_answer
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
-    """One run in progress. state: a new one's, or that of a run that is gone on with."""
+    """One run in progress. state: a new one's, or that of a run that is gone on with; masks_of: for another model."""
 
     run: str
-    model: str
-    engine: TokenEngine
+    models: Models
+    masks_of: Callable[[Loop], Masks | None]
     effort: Effort
     sampling: Sampling
     limits: Limits
@@ -62,10 +64,14 @@ class Loop:
         self, inputs: tuple[Message, ...], surviving: int, task: Mapping[str, Any] | None
     ) -> AsyncGenerator[Event, None]:
         """Runs to the answer. Raises LimitError, RunError, and what engines and tools raise."""
-        yield RunStarted(run=self.run, model=self.model, effort=self.effort, tools=self.tools.names, task=task)
+        missed, self.models.missed = tuple(self.models.missed), []
+        told = self.models.guarantee(self.masks)
+        yield RunStarted(run=self.run, effort=self.effort, tools=self.tools.names, task=task, **told)
         self.state.transcript.append(*inputs)
         ids, spans = self.state.transcript.since(0)
         yield InputAdded(run=self.run, messages=inputs, surviving=surviving, ids=ids, spans=spans)
+        if missed:
+            yield EngineRetry(run=self.run, errors=missed, **told)
         async with aclosing(self._go_on()) as events:
             async for event in events:
                 yield event
@@ -106,7 +112,15 @@ class Loop:
 
     def _stream(self, prompt: Sequence[int], limit: int) -> AsyncGenerator[Sampled, None]:
         grammar = None if self.masks is None else self.masks.of_turn(self.state.calls)
-        return self.engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=limit, constraint=grammar)
+        engine = self.models.engine
+        return engine.generate(prompt, self.sampling, stop=TURN_STOP_TOKENS, limit=limit, constraint=grammar)
+
+    def _fall_back(self, error: ModelError) -> EngineRetry:
+        """To the next model. Raises the error where there is none."""
+        self.models.fall_back(error, self.state.transcript.vocabulary)
+        self.masks = self.masks_of(self)
+        errors, self.models.missed = tuple(self.models.missed), []
+        return EngineRetry(run=self.run, errors=errors, **self.models.guarantee(self.masks))
 
     def _calls(self) -> Calls:
         return Calls(
@@ -144,6 +158,8 @@ class Loop:
                         raise
                     end = self.masks.loosen(refusal)
                     yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
+                except ModelError as error:
+                    yield self._fall_back(error)
             while token is not None:
                 ids.append(token.id)
                 self.state.transcript.extend([token.id], token.provenance)
@@ -168,4 +184,4 @@ class Loop:
         if stop is None and len(ids) >= allowed:
             raise LimitError("tokens in one turn", limit=self.limits.turn_tokens, value=len(ids))
         if stop is None and turn.messages and turn.messages[-1].ended_by is None:
-            raise RunError(f"the model's context of {self.engine.capabilities.context} tokens is full")
+            raise RunError(f"the model's context of {self.models.engine.capabilities.context} tokens is full")

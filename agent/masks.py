@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cadenza.harmony import ToolChoice, TurnGrammar, TurnSpec, Vocabulary, turn_grammar
-from cadenza.model import ConstraintError
+from cadenza.model import ConstraintError, Mask
 
 
 @dataclass(slots=True)
 class Masks:
-    """first: the tool choice of turns before the first call; later ones have the spec's own."""
+    """first: the tool choice of turns before the first call; later ones have the spec's own.
+
+    holds: how much of it the engine holds to.
+    """
 
     spec: TurnSpec
     first: ToolChoice
     vocabulary: Vocabulary
+    holds: Mask
     _before: TurnGrammar = field(init=False)
     _later: TurnGrammar = field(init=False)
 
@@ -29,6 +33,8 @@ class Masks:
 
     def beyond(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Each call, and the final answer, whose schema the masks hold to in part; and what they leave out."""
+        if self.holds == "none":
+            return
         ends = {end.label: end.beyond for end in (*self._later.ends, *self._before.ends)}
         yield from ((label, beyond) for label, beyond in ends.items() if beyond)
 

@@ -6,35 +6,30 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
     GetJsonSchemaHandler,
-    Tag,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.harmony import CallTo, Effort, HarmonyError, Message, ToolChoice
-from cadenza.model import DEFAULT, Sampling, ScriptedEngine, TokenEngine
+from cadenza.harmony import CallTo, Effort, ToolChoice
+from cadenza.model import DEFAULT, Sampling
 from cadenza.tools import BUILT_IN, PythonTool, Spec, compact_json, toolset_names
 
 from .agent import Agent
 from .approval import Approvals, Rule
+from .engines import ModelField, started
 from .errors import UserError
+from .fields import Count, Fields, Seconds
 from .limits import Limits
 from .loading import functions_in, type_named
 from .toolbox import AnyTool
@@ -48,50 +43,14 @@ class TaskError(UserError):
         self.faults = faults
 
 
-def _count(value: Any) -> Any:
-    """8k -> 8000."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([km])", value.strip().lower())):
-        return int(float(match[1]) * {"k": 1_000, "m": 1_000_000}[match[2]])
-    return value
-
-
-def _seconds(value: Any) -> Any:
-    """15m -> 900."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower())):
-        return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-    return value
-
-
-Count: TypeAlias = Annotated[
-    int,
-    BeforeValidator(_count),
-    Field(ge=1, strict=True),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?[kKmM]$"}]}
-    ),
-]
-Seconds: TypeAlias = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    Field(gt=0, allow_inf_nan=False, strict=True),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?[smhSMH]$"}]}
-    ),
-]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SamplingFields(_Model):
+class SamplingFields(Fields):
     temperature: float | None = Field(default=None, ge=0, strict=True)
     top_p: float | None = Field(default=None, gt=0, le=1, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
     max_tokens: Count = 32_000
 
 
-class LimitFields(_Model):
+class LimitFields(Fields):
     turns: Count = 30
     tokens: Count = 200_000
     tool_calls: Count = 60
@@ -100,7 +59,7 @@ class LimitFields(_Model):
     same_call: Count | None = None
 
 
-class Param(_Model):
+class Param(Fields):
     type: Literal["string", "integer", "number", "boolean"] = "string"
     description: str | None = None
     default: str | int | float | bool | None = None
@@ -125,79 +84,13 @@ class Param(_Model):
         return None if self.default is None else str(self.default)
 
 
-class PythonFields(_Model):
+class PythonFields(Fields):
     sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
     timeout: Seconds = 60.0
     network: Literal[False] = False
 
 
-class EngineFields(_Model):
-    """`model:` as a mapping.
-
-    completions: a server that takes token ids, such as vLLM; api_key: the environment variable that holds its key.
-    scripted: plays turns written down beforehand, each a list of harmony messages.
-    """
-
-    engine: Literal["completions", "scripted"]
-    base_url: str | None = None
-    name: str | None = None
-    context: Count = 131_072
-    api_key: str | None = None
-    turns: list[list[dict[str, Any]]] | None = None
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> EngineFields:
-        needed = {"completions": {"base_url", "name"}, "scripted": {"turns"}}[self.engine]
-        optional = {"completions": {"context", "api_key"}, "scripted": set()}[self.engine]
-        if missing := sorted(name for name in needed if getattr(self, name) is None):
-            raise ValueError(f"engine {self.engine} needs {' and '.join(missing)}")
-        if unknown := sorted(self.model_fields_set - needed - optional - {"engine"}):
-            raise ValueError(f"engine {self.engine} takes no {' or '.join(unknown)}")
-        return self
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_address(cls, address: str) -> str:
-        if not re.match(r"https?://[^/]", address):
-            raise ValueError(f"{address!r} is no address; write http://127.0.0.1:8000/v1")
-        return address
-
-    @field_validator("api_key")
-    @classmethod
-    def _is_variable(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise ValueError("write the name of an environment variable, never a key itself")
-        return name
-
-    @field_validator("turns")
-    @classmethod
-    def _are_messages(cls, turns: list[list[dict[str, Any]]] | None) -> list[list[dict[str, Any]]] | None:
-        for at, turn in enumerate(turns or ()):
-            for message in turn:
-                try:
-                    Message.from_json({"role": "assistant", **message})
-                except HarmonyError as error:
-                    raise ValueError(f"turn {at + 1}: {error}") from None
-        return turns
-
-    def start(self, after: int = 0) -> TokenEngine:
-        """The engine. after: turns that an earlier process has played. Raises UserError for a key that is not there."""
-        if self.engine == "completions":
-            return self._completions()
-        turns = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in self.turns or ()]
-        return ScriptedEngine(turns[after:])
-
-    def _completions(self) -> TokenEngine:
-        from cadenza.model.engines.completions import CompletionsEngine
-
-        key = None if self.api_key is None else os.environ.get(self.api_key)
-        if self.api_key is not None and not key:
-            raise UserError(f"model: the environment variable {self.api_key} is not set")
-        url, name = (self.base_url or "").rstrip("/"), self.name or ""
-        return CompletionsEngine(base_url=url, name=name, context=self.context, api_key=key)
-
-
-class ToolEntry(_Model):
+class ToolEntry(Fields):
     """One of: python; file, every @tool in it; name, a toolset that a package declares (short: `- notes`)."""
 
     python: PythonFields | None = None
@@ -238,7 +131,7 @@ class ToolEntry(_Model):
         return [PythonTool(sandbox=fields.sandbox, spec=spec, unsafe_local=unsafe_local)]
 
 
-class ApproveFields(_Model):
+class ApproveFields(Fields):
     """Rules for calls: `tool`, `tool(glob)` or `tool(argument=glob)`."""
 
     deny: list[str] = Field(default_factory=list)
@@ -256,7 +149,7 @@ class ApproveFields(_Model):
         return rules
 
 
-class Example(_Model):
+class Example(Fields):
     """An earlier question and its answer. output: text, or data that is shown as JSON."""
 
     input: str
@@ -267,21 +160,12 @@ class Example(_Model):
         return self.output if isinstance(self.output, str) else compact_json(self.output)
 
 
-ALTERNATIVES: Final = ("a name", "an engine")
-"""How validation calls the two forms of `model:`; no keys of a task file."""
-
-_ModelField: TypeAlias = Annotated[
-    Annotated[str, Tag(ALTERNATIVES[0])] | Annotated[EngineFields, Tag(ALTERNATIVES[1])],
-    Discriminator(lambda value: ALTERNATIVES[isinstance(value, dict | EngineFields)]),
-]
-
-
-class Task(_Model):
+class Task(Fields):
     """The fields of task.yaml."""
 
     version: Literal[1] = 1
     name: str | None = None
-    model: _ModelField = DEFAULT
+    model: ModelField = DEFAULT
     effort: Effort = "medium"
     sampling: SamplingFields = SamplingFields()
     params: dict[str, Param] = Field(default_factory=dict)
@@ -313,6 +197,7 @@ class Task(_Model):
         values: of `fill`; after: turns that an earlier process has finished; folder: where its files are looked for;
         the other keywords are the command line's last word.
         """
+        first, *fallbacks = started(self.model, after) if model is None else [model]
         own = None if self.workspace is None else folder / self.workspace
         tools = [
             tool
@@ -320,7 +205,8 @@ class Task(_Model):
             for tool in entry.tools(folder, workspace=workspace or own, unsafe_local=unsafe_local)
         ]
         return Agent(
-            model=model or (self.model if isinstance(self.model, str) else self.model.start(after)),
+            model=first,
+            fallbacks=fallbacks,
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
             tools=tools,

@@ -16,12 +16,11 @@ from typing import Any, TypeAlias
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from .engines import ALTERNATIVES, EngineFields
 from .errors import UserError
 from .output import output_of
 from .task import (
-    ALTERNATIVES,
     ApproveFields,
-    EngineFields,
     Example,
     LimitFields,
     Param,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from .conversation import NO_TOOL, Channel, JsonObject, Message, ToolNamespace
@@ -75,14 +75,19 @@ class ReasoningBudget:
 class TurnEnd:
     """A message that ends a turn.
 
-    label: a call's recipient, or FINAL_ANSWER; schema: what its JSON is masked by, None for text; beyond: what that
-    leaves out of its own, such as "`not` at $.a".
+    message: an empty one, its header; schema: what its JSON is masked by, None for text; beyond: what that leaves out
+    of its own, such as "`not` at $.a".
     """
 
-    label: str
+    message: Message
     schema: JsonObject | None
     stop: Special
     beyond: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """A call's recipient, or FINAL_ANSWER."""
+        return self.message.recipient or FINAL_ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +95,13 @@ class TurnGrammar:
     """One turn.
 
     text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it; ends: what may
-    end the turn, for engines that hold bodies alone to a schema.
+    end the turn, for engines that hold bodies alone to a schema; spec: what it was made from, for engines that take
+    tools instead of ids.
     """
 
     text: str
     ends: tuple[TurnEnd, ...]
+    spec: TurnSpec = TurnSpec()
     budget: ReasoningBudget | None = None
 
 
@@ -108,10 +115,10 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
     analysis, preamble = _spoken(Channel.ANALYSIS, vocabulary), _spoken(Channel.COMMENTARY, vocabulary)
     without = f"({preamble} {opened})* end"
     if spec.reasoning == 0:
-        return TurnGrammar(text=_lark(without, rules), ends=ends)
+        return TurnGrammar(text=_lark(without, rules), ends=ends, spec=spec)
     text = _lark(f"(({analysis} | {preamble}) {opened})* end", rules)
     if spec.reasoning is None:
-        return TurnGrammar(text=text, ends=ends)
+        return TurnGrammar(text=text, ends=ends, spec=spec)
     if spec.reasoning < 0:
         raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
     budget = ReasoningBudget(
@@ -119,20 +126,7 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
         header=tuple(_header(Message.assistant("", channel=Channel.ANALYSIS), vocabulary)),
         afterwards=_lark(f"{opened} {without}", rules),
     )
-    return TurnGrammar(text=text, ends=ends, budget=budget)
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """A message that ends the turn. schema: of its JSON; None for text."""
-
-    message: Message
-    schema: JsonObject | None
-    stop: Special
-
-    @property
-    def label(self) -> str:
-        return self.message.recipient or FINAL_ANSWER
+    return TurnGrammar(text=text, ends=ends, spec=spec, budget=budget)
 
 
 _NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -146,7 +140,8 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, .
         name = spec.choice.recipient
         ends = [end for end in ends if end.label == name or end.label.startswith(f"{name}.")]
     if spec.choice in ("auto", "none"):
-        ends.append(_End(Message.assistant("", channel=Channel.FINAL), spec.output, Special.RETURN))
+        answer = Message.assistant("", channel=Channel.FINAL)
+        ends.append(TurnEnd(message=answer, schema=spec.output, stop=Special.RETURN))
     if not ends:
         asked = f"a call to {spec.choice.recipient!r}" if isinstance(spec.choice, CallTo) else "a call"
         known = ", ".join(call.label for call in _calls(spec)) or "none"
@@ -160,7 +155,7 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, .
                 schema = {} if end.label == FINAL_ANSWER else _ANY_OBJECT
             mask, text = _mask(schema, end.label)
             body, schema, beyond = f"%json {text}", mask.schema, mask.beyond
-        made.append(TurnEnd(label=end.label, schema=schema, stop=end.stop, beyond=beyond))
+        made.append(replace(end, schema=schema, beyond=beyond))
         header = _sequence(_header(end.message, vocabulary))
         rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
     return "\n".join(rules), tuple(made)
@@ -177,19 +172,19 @@ def _mask(schema: JsonObject, label: str) -> tuple[Mask, str]:
         raise GrammarError(f"the JSON Schema of {label} is no JSON: {error}") from None
 
 
-def _calls(spec: TurnSpec) -> list[_End]:
+def _calls(spec: TurnSpec) -> list[TurnEnd]:
     """A message for each tool. Raises GrammarError."""
     calls = []
     for space in spec.built_in:
         for name, schema in _functions(space) or [(space.name, None)]:
             message = Message.assistant("", channel=Channel.ANALYSIS, recipient=name, content_type="code")
-            calls.append(_End(message, schema, Special.CALL))
+            calls.append(TurnEnd(message=message, schema=schema, stop=Special.CALL))
     for space in spec.functions:
         for name, schema in _functions(space):
             message = Message.assistant(
                 "", channel=Channel.COMMENTARY, recipient=name, content_type=f"{Special.CONSTRAIN.text}json"
             )
-            calls.append(_End(message, schema, Special.CALL))
+            calls.append(TurnEnd(message=message, schema=schema, stop=Special.CALL))
     names = [call.label for call in calls]
     for at, name in enumerate(names):
         if name in names[:at]:

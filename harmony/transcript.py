@@ -26,6 +26,8 @@ class Provenance(StrEnum):
     """From the model."""
     FORCED = "forced"
     """The only ids that the format allowed there: the model was not asked."""
+    FOREIGN = "foreign"
+    """From a server that gives messages: what it said, in ids of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ package imports no torch.
 """
 
 from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
-from .engine import Capabilities, Sampled, Sampling, TokenEngine
+from .engine import Capabilities, Mask, Sampled, Sampling, TokenEngine
 from .engines.scripted import ScriptedEngine
 from .errors import CheckpointError, ConfigError, ConstraintError, ModelError
 from .resolve import DEFAULT, find, resolve
@@ -18,6 +18,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "ConstraintError",
+    "Mask",
     "ModelConfig",
     "ModelError",
     "RopeScaling",

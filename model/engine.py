@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from cadenza.harmony import Provenance, TurnGrammar, Vocabulary
 
@@ -24,6 +24,12 @@ class Sampling:
     top_p: float | None = None
     seed: int = 0
 
+    @property
+    def said(self) -> dict[str, float]:
+        """Temperature and top-p, where they are not left to the model."""
+        given = {"temperature": self.temperature, "top_p": self.top_p}
+        return {key: value for key, value in given.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -34,20 +40,28 @@ class Sampled:
     provenance: Provenance = Provenance.SAMPLED
 
 
+Mask: TypeAlias = Literal["turn", "body", "none"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What an engine can hold to.
 
-    mask: how much of a turn it can constrain; ids: whether prompts go in as ids; context: tokens in all.
+    mask: how much of a turn it can constrain; ids: whether prompts go in as ids; else they are read back into messages,
+    and the constraint tells which tools there are; context: tokens in all.
     """
 
-    mask: Literal["turn", "body", "none"] = "none"
+    mask: Mask = "none"
     ids: bool = True
     context: int
 
 
 class TokenEngine(Protocol):
     """A model behind ids of o200k_harmony."""
+
+    @property
+    def name(self) -> str:
+        """As people call the model."""
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -59,7 +59,8 @@ class Origin:
             after=after,
             folder=folder,
         )
-        _must_exist(agent.model)
+        if not agent.fallbacks:
+            _must_exist(agent.model)
         own = None if task.journal is None else folder / task.journal
         log = journal or own or _default_journal()
         return replace(agent, journal=log, task=asdict(self)), task.question(values)

@@ -17,6 +17,7 @@ from ..events import (
     ApprovalAsked,
     ApprovalGiven,
     Artefact,
+    EngineRetry,
     Event,
     LeftToValidation,
     LimitHit,
@@ -47,6 +48,14 @@ def complain(what: str) -> None:
         print(f"agent: {clean(line)}", file=sys.stderr)
 
 
+def _held_to(event: RunStarted | EngineRetry) -> str:
+    """Where it is less than everything."""
+    masked = {"turn": "", "body": "JSON is masked, headers are not", "none": "nothing is masked"}[event.mask]
+    given = "" if event.ids else "messages instead of ids"
+    held = ", ".join(filter(None, (given, masked)))
+    return f" ({held})" if held else ""
+
+
 class LiveView:
     """Prints events as they come."""
 
@@ -58,7 +67,7 @@ class LiveView:
         match event:
             case RunStarted():
                 tools = f", tools: {', '.join(event.tools)}" if event.tools else ""
-                self._line(f"{event.model}, effort {event.effort}{tools} (run {event.run})", "bold")
+                self._line(f"{event.model}{_held_to(event)}, effort {event.effort}{tools} (run {event.run})", "bold")
             case RunResumed():
                 self._line(f"run {event.run} goes on after turn {event.turn}", "bold")
             case ReasoningDelta(text=text):
@@ -85,6 +94,10 @@ class LiveView:
                 self._line(f"the answer does not fit its format: {'; '.join(faults)}", "yellow")
             case LeftToValidation(end=end, what=what):
                 self._line(f"not masked, but validated: {end}: {', '.join(what)}", "yellow")
+            case EngineRetry(errors=errors):
+                for error in errors:
+                    self._line(error, "yellow")
+                self._line(f"goes on with {event.model}{_held_to(event)}", "yellow")
             case LimitHit():
                 self._line(f"limit: {event.value:,.10g} of {event.limit:,.10g} {event.kind}", "red")
             case RunFinished():

@@ -35,6 +35,10 @@ class ScriptedEngine:
         """Every prompt that came in."""
 
     @property
+    def name(self) -> str:
+        return "scripted"
+
+    @property
     def vocabulary(self) -> Vocabulary:
         return o200k_harmony()
 

@@ -34,7 +34,8 @@ _SMALL = 2**28  # bytes of a checkpoint
 class TorchEngine:
     """Generates with a Transformer in this process."""
 
-    def __init__(self, model: checkpoint.Checkpoint) -> None:
+    def __init__(self, model: checkpoint.Checkpoint, *, name: str = "a checkpoint") -> None:
+        self.name = name
         self._network = model.network
         self._defaults = model.sampling
         self._vocabulary = o200k_harmony() if model.ids is None else restricted(model.ids)
@@ -50,7 +51,7 @@ class TorchEngine:
         Raises CheckpointError or ConfigError.
         """
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-        return cls(checkpoint.load(folder, dtype=torch.float32 if size < _SMALL else None))
+        return cls(checkpoint.load(folder, dtype=torch.float32 if size < _SMALL else None), name=folder.name)
 
     @property
     def vocabulary(self) -> Vocabulary:

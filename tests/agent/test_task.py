@@ -12,6 +12,7 @@ from cadenza.agent import UserError
 from cadenza.agent.task import TaskError
 from cadenza.agent.taskfile import load, parse
 from cadenza.model.engines.completions import CompletionsEngine
+from cadenza.model.engines.http import Server
 
 
 def faults(text: str) -> list[str]:
@@ -84,7 +85,10 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ("input: a\ntools: [python]\nworkspace: w\njournal: w/j.db", "t.yaml:4:1: journal: lies in the workspace"),
         ("input: a\nmodel: 3", "t.yaml:2:1: model: input should be a valid string"),
         ("input: a\nmodel: {engine: completions}", "t.yaml:2:1: model: engine completions needs base_url and name"),
-        ("input: a\nmodel: {engine: vllm}", "t.yaml:2:9: model.engine: input should be 'completions' or 'scripted'"),
+        (
+            "input: a\nmodel: {engine: vllm}",
+            "t.yaml:2:9: model.engine: input should be 'completions', 'chat', 'responses' or 'scripted'",
+        ),
         ("input: a\nmodel: {engine: scripted, turns: [], name: x}", "t.yaml:2:1: model: engine scripted takes no name"),
         (
             "input: a\nmodel: {engine: completions, base_url: x}",
@@ -110,7 +114,9 @@ def test_a_server_becomes_an_engine_with_the_key_of_the_environment(monkeypatch:
         task.agent({})
     monkeypatch.setenv("SOME_KEY", "sesame")
     served = task.agent({}).model
-    assert served == CompletionsEngine(base_url="http://127.0.0.1:8000/v1", name="gpt-oss", api_key="sesame")
+    assert served == CompletionsEngine(
+        server=Server(base_url="http://127.0.0.1:8000/v1", api_key="sesame"), name="gpt-oss"
+    )
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

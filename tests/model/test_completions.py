@@ -1,10 +1,11 @@
-"""The engine of servers, against one on loopback that speaks vLLM's protocol and has nano behind it."""
+"""The engine of servers, against one on loopback that speaks each dialect and has nano behind it."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,7 +17,9 @@ from cadenza.agent import Agent, UserError
 from cadenza.agent.events import Event, RunFinished, ToolCallReady
 from cadenza.harmony import Message, Provenance, Special, SystemContent, Transcript, TurnGrammar
 from cadenza.model import ModelError, Sampled, Sampling
+from cadenza.model.engines import http as endpoint
 from cadenza.model.engines.completions import CompletionsEngine
+from cadenza.model.engines.dialects import DIALECTS, Speaks
 from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.resolve import find
 
@@ -51,10 +54,16 @@ class Requests(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked, event = {
+            "/v1/completions": (said, of_vllm),
+            "/v1/generate": (from_sglang, of_sglang),
+            "/v1/completion": (from_llama_cpp, of_llama_cpp),
+        }[self.path]
+        asked = asked if asked is said else asked(said)
         self.server.asked.append(asked)
         self.server.keys.append(self.headers["Authorization"])
-        if self.path != "/v1/completions" or asked["model"] != "nano":
+        if asked.get("model", "nano") != "nano":
             return self._refuse(404, {"error": {"message": f"no model\n {asked['model']}"}})
         if self.server.busy:
             self.server.busy -= 1
@@ -65,20 +74,18 @@ class Requests(BaseHTTPRequestHandler):
         self.end_headers()
         tokens = anyio.run(partial(generated, asked))
         stopped = bool(tokens) and tokens[-1].id in asked["stop_token_ids"]
-        for at, token in enumerate(tokens):
+        for at in range(len(tokens)):
             if at == breaks_after:
                 return None
             last = at == len(tokens) - 1
-            hidden = last and stopped and self.server.keeps_stops
-            choice: dict[str, Any] = {"text": "x", "token_ids": [] if hidden else [token.id], "finish_reason": None}
-            choice["logprobs"] = {"token_logprobs": [] if hidden else [token.logprob]}
-            if last:
-                choice["finish_reason"] = "stop" if stopped or "structured_outputs" in asked else "length"
-                choice["stop_reason"] = token.id if stopped else None
+            seen = tokens[: at + 1 - (last and stopped and self.server.keeps_stops)]
+            reason = None if not last else "stop" if stopped or "structured_outputs" in asked else "length"
+            told = event(seen, at, reason, tokens[at].id if last and stopped else None)
             if self.server.without_ids:
-                del choice["token_ids"]
-            self.wfile.write(b"data: %s\n\n" % json.dumps({"choices": [choice]}).encode())
-        self.wfile.write(b'data: {"choices": [], "usage": {"completion_tokens": 1}}\n\ndata: [DONE]\n\n')
+                told["choices"][0].pop("token_ids")
+            self.wfile.write(b"data: %s\n\n" % json.dumps(told).encode())
+        if event is of_vllm:
+            self.wfile.write(b'data: {"choices": [], "usage": {"completion_tokens": 1}}\n\ndata: [DONE]\n\n')
         return None
 
     def _refuse(self, status: int, said: dict[str, Any]) -> None:
@@ -87,6 +94,44 @@ class Requests(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def of_vllm(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any]:
+    """An event: all that has been sampled, how much of it came before, why and by which token it ended."""
+    ids, logprobs = [each.id for each in seen[before:]], [each.logprob for each in seen[before:]]
+    choice = {"text": "x", "token_ids": ids, "finish_reason": reason, "stop_reason": stop}
+    return {"choices": [{**choice, "logprobs": {"token_logprobs": logprobs}}]}
+
+
+def of_sglang(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any]:
+    """Ids from the beginning at first, and later only what is new: servers differ."""
+    about: dict[str, Any] = {"completion_tokens": len(seen), "finish_reason": None}
+    if reason is not None:
+        about["finish_reason"] = {"type": reason, "matched": stop}
+    told = seen if before < 4 else seen[before:]
+    about["output_token_logprobs"] = [[each.logprob, each.id, None] for each in told]
+    return {"text": "x", "output_ids": [each.id for each in told], "meta_info": about}
+
+
+def from_sglang(said: dict[str, Any]) -> dict[str, Any]:
+    sampling = said["sampling_params"]
+    asked = {**sampling, "prompt": said["input_ids"], "seed": sampling["sampling_seed"]}
+    asked["max_tokens"] = sampling["max_new_tokens"]
+    if "json_schema" in sampling:
+        asked["structured_outputs"] = {"json": json.loads(sampling["json_schema"])}
+    return asked
+
+
+def of_llama_cpp(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any]:
+    probabilities = [{"id": each.id, "logprob": each.logprob} for each in seen[before:]]
+    told: dict[str, Any] = {"content": "x", "tokens": [each.id for each in seen[before:]], "stop": reason is not None}
+    return {**told, "completion_probabilities": probabilities}
+
+
+def from_llama_cpp(said: dict[str, Any]) -> dict[str, Any]:
+    """It knows the ends of gpt-oss by itself; where something else is to end, the client hangs up."""
+    asked = {**said, "max_tokens": said["n_predict"], "stop_token_ids": [Special.RETURN, Special.CALL]}
+    return asked | ({"structured_outputs": {"json": said["json_schema"]}} if "json_schema" in said else {})
 
 
 async def generated(asked: dict[str, Any]) -> list[Sampled]:
@@ -113,8 +158,9 @@ def server() -> Iterator[Server]:
         serving.shutdown()
 
 
-def engine(server: Server, **fields: Any) -> CompletionsEngine:
-    return CompletionsEngine(base_url=server.url, name="nano", vocabulary=NANO.vocabulary, **fields)
+def engine(behind: Server, *, speaks: Speaks = "vllm", **fields: Any) -> CompletionsEngine:
+    server = endpoint.Server(base_url=behind.url, **fields)
+    return CompletionsEngine(server=server, name="nano", speaks=speaks, vocabulary=NANO.vocabulary)
 
 
 async def events_of(agent: Agent[Any], question: str = QUESTION) -> list[Event]:
@@ -128,19 +174,21 @@ async def finished(agent: Agent[Any]) -> RunFinished:
 
 
 @pytest.mark.anyio
-async def test_a_run_on_a_server_is_the_run_on_the_model_itself(server: Server) -> None:
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_a_run_on_a_server_is_the_run_on_the_model_itself(server: Server, speaks: Speaks) -> None:
     local = await finished(Agent(tools=["python"], constrain=False))
-    served = await finished(Agent(model=engine(server), tools=["python"]))
+    served = await finished(Agent(model=engine(server, speaks=speaks), tools=["python"]))
     assert (served.answer, served.ids) == (local.answer, local.ids)
     assert {span.provenance for span in served.spans} <= {Provenance.SAMPLED, Provenance.RENDERED}
     assert all(asked["prompt"] == list(local.ids[: len(asked["prompt"])]) for asked in server.asked)
 
 
 @pytest.mark.anyio
-async def test_a_server_that_breaks_off_or_is_busy_loses_nothing(server: Server) -> None:
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_a_server_that_breaks_off_or_is_busy_loses_nothing(server: Server, speaks: Speaks) -> None:
     local = await finished(Agent(tools=["python"], constrain=False))
     server.busy, server.breaks_after = 2, [3, 1, 0, 5]
-    served = await finished(Agent(model=engine(server), tools=["python"]))
+    served = await finished(Agent(model=engine(server, speaks=speaks), tools=["python"]))
     assert served.ids == local.ids
 
 
@@ -153,10 +201,11 @@ async def test_stop_tokens_that_a_server_keeps_are_put_back(server: Server) -> N
 
 
 @pytest.mark.anyio
-async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(server: Server) -> None:
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(server: Server, speaks: Speaks) -> None:
     schema = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
     schema["additionalProperties"] = False
-    events = await events_of(Agent(model=engine(server), tools=["python"], effort="low", output=schema))
+    events = await events_of(Agent(model=engine(server, speaks=speaks), tools=["python"], effort="low", output=schema))
     assert isinstance(events[-1], RunFinished)
     assert set(json.loads(events[-1].answer)) == {"result"}
     assert [event.recipient for event in events if isinstance(event, ToolCallReady)] == ["python"]
@@ -182,7 +231,7 @@ def prompt() -> list[int]:
 
 @pytest.mark.anyio
 async def test_what_a_server_refuses_is_one_line_and_not_asked_again(server: Server) -> None:
-    unknown = CompletionsEngine(base_url=server.url, name="other", vocabulary=NANO.vocabulary)
+    unknown = replace(engine(server), name="other")
     with pytest.raises(ModelError, match=r"^http://127.0.0.1:\d+/v1: 404: no model other$"):
         await tokens_of(unknown, prompt())
     server.without_ids = True
@@ -199,7 +248,7 @@ async def test_a_server_that_stays_away_is_given_up(server: Server) -> None:
     server.busy = 9
     with pytest.raises(ModelError, match=r"503: .*warming up.*; 2 attempts failed"):
         await tokens_of(engine(server, retries=1), prompt())
-    nobody = CompletionsEngine(base_url="http://127.0.0.1:9/v1", name="nano", retries=0, vocabulary=NANO.vocabulary)
+    nobody = replace(engine(server), server=endpoint.Server(base_url="http://127.0.0.1:9/v1", retries=0))
     with pytest.raises(ModelError, match=r"127.0.0.1:9/v1: ConnectError.*; 1 attempts failed"):
         await tokens_of(nobody, prompt())
 

@@ -1,0 +1,46 @@
+"""What the fields of a task file are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+
+def _count(value: Any) -> Any:
+    """8k -> 8000."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([km])", value.strip().lower())):
+        return int(float(match[1]) * {"k": 1_000, "m": 1_000_000}[match[2]])
+    return value
+
+
+def _seconds(value: Any) -> Any:
+    """15m -> 900."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower())):
+        return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+    return value
+
+
+Count: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_count),
+    Field(ge=1, strict=True),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?[kKmM]$"}]}
+    ),
+]
+Seconds: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, allow_inf_nan=False, strict=True),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?[smhSMH]$"}]}
+    ),
+]
+
+
+class Fields(BaseModel):
+    """A mapping of a task file: unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

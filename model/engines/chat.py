@@ -1,0 +1,97 @@
+"""The Chat Completions API, as servers of gpt-oss speak it: reasoning in a field of its own, and passed back in it.
+
+Source: OpenAI's API reference; `reasoning` (vLLM, Ollama, OpenRouter) or `reasoning_content` (llama.cpp, older vLLM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..errors import ModelError
+from .messages import Asked, Called, Delta, Ended, Returned, Said, Thought
+
+_REASONING: Final = ("reasoning", "reasoning_content")
+
+
+@dataclass(slots=True)
+class Chat:
+    """heard: how the server calls reasoning, once it has given any."""
+
+    path: str = "/chat/completions"
+    heard: str = field(default=_REASONING[0])
+
+    def body(self, asked: Asked) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": asked.model,
+            "messages": self._messages(asked),
+            "reasoning_effort": asked.effort,
+            "max_tokens": asked.limit,
+            "seed": asked.sampling.seed,
+            "stream": True,
+            **asked.sampling.said,
+        }
+        if asked.tools:
+            body["parallel_tool_calls"] = False
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+                }
+                for tool in asked.tools
+            ]
+        if asked.output is not None:
+            shape = {"name": "answer", "schema": asked.output, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": shape}
+        return body
+
+    def _messages(self, asked: Asked) -> list[dict[str, Any]]:
+        """Reasoning, a preamble and the call after them are one message."""
+        messages: list[dict[str, Any]] = []
+        spoken: dict[str, Any] | None = None  # the assistant's message that is not finished
+        for item in asked.items:
+            if isinstance(item, Thought) or (isinstance(item, Said) and item.role == "assistant"):
+                if spoken is None:
+                    spoken = {"role": "assistant", "content": ""}
+                    messages.append(spoken)
+                key = self.heard if isinstance(item, Thought) else "content"
+                spoken[key] = "\n".join(filter(None, (spoken.get(key), item.text)))
+            elif isinstance(item, Called):
+                if spoken is None:
+                    spoken = {"role": "assistant", "content": ""}
+                    messages.append(spoken)
+                function = {"name": item.name, "arguments": item.arguments}
+                spoken["tool_calls"] = [{"id": item.id, "type": "function", "function": function}]
+                spoken = None
+            else:
+                spoken = None
+                role = "tool" if isinstance(item, Returned) else item.role
+                told = {"role": role, "content": item.text}
+                messages.append({**told, "tool_call_id": item.id} if isinstance(item, Returned) else told)
+        return messages
+
+    async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
+        name, arguments = "", ""
+        async for event in events:
+            if not (choices := event.get("choices")):
+                continue
+            delta = choices[0].get("delta") or {}
+            for key in _REASONING:
+                if text := delta.get(key):
+                    self.heard = key
+                    yield Thought(text)
+                    break  # some servers say it under both names
+            if text := delta.get("content"):
+                yield Said("assistant", text)
+            for call in delta.get("tool_calls") or ():
+                if call.get("index", 0) == 0:
+                    name += call["function"].get("name") or ""
+                    arguments += call["function"].get("arguments") or ""
+            if reason := choices[0].get("finish_reason"):
+                if reason == "content_filter":
+                    raise ModelError("the server's content filter ended the answer")
+                if name and reason != "length":
+                    yield Called("", name, arguments)
+                yield Ended(cut=reason == "length")
+                return

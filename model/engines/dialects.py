@@ -1,0 +1,152 @@
+"""How servers take and give token ids: what a request says, and what an event of its answer holds.
+
+- vllm: `/completions` of vLLM's OpenAI-compatible server (0.32; `return_token_ids`, `structured_outputs`)
+- sglang: `/generate` of SGLang's own API (`input_ids`; `output_ids` are all so far, or what is new)
+- llama.cpp: `/completion` of llama-server (`return_tokens`); top-k and min-p are turned off, as elsewhere
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from cadenza.harmony import JsonObject
+
+from ..engine import Sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """schema: of a whole body of JSON, which then ends by itself; None for text up to a token out of `stop`."""
+
+    model: str
+    prompt: Sequence[int]
+    sampling: Sampling
+    stop: frozenset[int]
+    limit: int
+    schema: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What an event brings. logprobs: of the ids, 0 where the server gives none.
+
+    finished: whether it is the last event; stop: the token that ended the answer, where the server names it.
+    """
+
+    ids: Sequence[int]
+    logprobs: Sequence[float]
+    finished: bool = False
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """read: an event, and how many ids came before it. Raises LookupError, TypeError, ValueError for another answer."""
+
+    path: str
+    body: Callable[[Asked], dict[str, Any]]
+    read: Callable[[Mapping[str, Any], int], Came]
+
+
+def _padded(logprobs: Sequence[float | None], ids: Sequence[int]) -> list[float]:
+    return [float(value or 0.0) for value in [*logprobs, *[None] * len(ids)][: len(ids)]]
+
+
+# --- vLLM -------------------------------------------------------------------------------------------------------------
+
+
+def _vllm(asked: Asked) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": asked.model,
+        "prompt": list(asked.prompt),
+        "max_tokens": asked.limit,
+        "seed": asked.sampling.seed,
+        "stop_token_ids": sorted(map(int, asked.stop)),
+        "include_stop_str_in_output": True,
+        "skip_special_tokens": False,
+        "return_token_ids": True,
+        "logprobs": 0,
+        "stream": True,
+        **asked.sampling.said,
+    }
+    return body if asked.schema is None else {**body, "structured_outputs": {"json": asked.schema}}
+
+
+def _from_vllm(event: Mapping[str, Any], before: int) -> Came:
+    if not (choices := event.get("choices")):
+        return Came((), ())  # an event that counts tokens
+    choice = choices[0]
+    ids = choice.get("token_ids")
+    if ids is None and choice.get("text"):
+        raise ValueError("the server gives no token ids (vLLM does, from 0.10.2 on)")
+    logprobs = (choice.get("logprobs") or {}).get("token_logprobs") or []
+    stop = choice.get("stop_reason")
+    named = stop if choice.get("finish_reason") == "stop" and isinstance(stop, int) else None
+    return Came(ids or (), _padded(logprobs, ids or ()), choice.get("finish_reason") is not None, named)
+
+
+# --- SGLang -----------------------------------------------------------------------------------------------------------
+
+
+def _sglang(asked: Asked) -> dict[str, Any]:
+    sampling: dict[str, Any] = {
+        "max_new_tokens": asked.limit,
+        "sampling_seed": asked.sampling.seed,
+        "stop_token_ids": sorted(map(int, asked.stop)),
+        "no_stop_trim": True,
+        "skip_special_tokens": False,
+        **asked.sampling.said,
+    }
+    if asked.schema is not None:
+        sampling["json_schema"] = json.dumps(asked.schema)
+    return {"input_ids": list(asked.prompt), "sampling_params": sampling, "return_logprob": True, "stream": True}
+
+
+def _from_sglang(event: Mapping[str, Any], before: int) -> Came:
+    about = event["meta_info"]
+    if "output_ids" not in event:
+        raise ValueError("the server gives no token ids")
+    new = about["completion_tokens"] - before
+    ids = event["output_ids"][-new:] if new > 0 else []
+    logprobs = [entry[0] for entry in (about.get("output_token_logprobs") or [])[-len(ids) :]] if ids else []
+    ended = about.get("finish_reason")
+    stop = ended.get("matched") if isinstance(ended, Mapping) and ended.get("type") == "stop" else None
+    return Came(ids, _padded(logprobs, ids), ended is not None, stop if isinstance(stop, int) else None)
+
+
+# --- llama.cpp --------------------------------------------------------------------------------------------------------
+
+
+def _llama_cpp(asked: Asked) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "prompt": list(asked.prompt),
+        "n_predict": asked.limit,
+        "seed": asked.sampling.seed,
+        "top_k": 0,
+        "min_p": 0.0,
+        "n_probs": 1,
+        "return_tokens": True,
+        "cache_prompt": True,
+        "stream": True,
+        **asked.sampling.said,
+    }
+    return body if asked.schema is None else {**body, "json_schema": asked.schema}
+
+
+def _from_llama_cpp(event: Mapping[str, Any], before: int) -> Came:
+    if "tokens" not in event:
+        raise ValueError("the server gives no token ids (llama-server does, with `return_tokens`)")
+    logprobs = [entry.get("logprob") for entry in event.get("completion_probabilities") or []]
+    return Came(event["tokens"], _padded(logprobs, event["tokens"]), bool(event["stop"]))
+
+
+Speaks: TypeAlias = Literal["vllm", "sglang", "llama.cpp"]
+
+DIALECTS: Final[Mapping[Speaks, Dialect]] = {
+    "vllm": Dialect("/completions", _vllm, _from_vllm),
+    "sglang": Dialect("/generate", _sglang, _from_sglang),
+    "llama.cpp": Dialect("/completion", _llama_cpp, _from_llama_cpp),
+}

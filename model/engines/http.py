@@ -1,0 +1,101 @@
+"""What all engines on a server share: a request whose answer is a stream of events, attempts, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+import httpx2
+
+from ..errors import ModelError
+
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+_LONGEST_WAIT: Final = 20.0  # seconds between two attempts
+
+
+class Away(Exception):  # noqa: N818 - an outcome
+    """The server does not answer now, and may answer another attempt. wait: seconds that it asks for."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """base_url: such as http://127.0.0.1:8000/v1; api_key: sent as a bearer token.
+
+    timeout: seconds without a sign of life; retries: attempts after a failed one.
+    """
+
+    base_url: str
+    api_key: str | None = field(default=None, repr=False)
+    timeout: float = 300.0
+    retries: int = 4
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection, None]:
+        headers = {} if self.api_key is None else {"Authorization": f"Bearer {self.api_key}"}
+        async with httpx2.AsyncClient(timeout=self.timeout, headers=headers, trust_env=False) as client:
+            yield Connection(self, client)
+
+    async def wait(self, error: Away, failed: int) -> None:
+        """Before another attempt, after so many that failed. Raises ModelError after too many."""
+        if failed > self.retries:
+            raise self.wrong(f"{error}; {failed} attempts failed") from None
+        await anyio.sleep(error.wait or min(_LONGEST_WAIT, 0.25 * 2**failed))
+
+    def wrong(self, said: object) -> ModelError:
+        """What a server says, as one line."""
+        return ModelError(f"{self.base_url}: {' '.join(str(said).split())[:300]}")
+
+
+@dataclass(slots=True)
+class Connection:
+    server: Server
+    client: httpx2.AsyncClient
+
+    async def events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """One attempt: the JSON objects that the server sends, up to its end.
+
+        Raises ModelError for a refusal and for what is no JSON; Away where another attempt may do better.
+        """
+        try:
+            async with self.client.stream("POST", f"{self.server.base_url}{path}", json=body) as answer:
+                if answer.status_code != httpx2.codes.OK:
+                    raise self._refusal(answer, await answer.aread())
+                async for event in httpx2.EventSource(answer):
+                    if event.data == "[DONE]":
+                        return
+                    yield self._object(event.data)
+        except (httpx2.TransportError, httpx2.StreamError, httpx2.SSEError) as error:
+            raise Away(f"{type(error).__name__}: {error}".rstrip(": ")) from None
+
+    def _object(self, data: str) -> dict[str, Any]:
+        try:
+            told = json.loads(data)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise self.server.wrong(f"the answer is no JSON object: {data[:100]!r}")
+        if isinstance(error := told.get("error"), dict):
+            raise self.server.wrong(error.get("message") or error)
+        return told
+
+    def _refusal(self, answer: httpx2.Response, content: bytes) -> Exception:
+        said = content.decode(errors="replace")
+        try:
+            told = json.loads(said)
+            error = told.get("error", told)
+            said = str(error.get("message", said) if isinstance(error, dict) else error)
+        except (ValueError, AttributeError):
+            pass
+        line = f"{answer.status_code}: {said}"
+        if answer.status_code in _BUSY:
+            after = answer.headers.get("Retry-After", "")
+            return Away(line, min(_LONGEST_WAIT, float(after)) if after.isdigit() else 0.0)
+        return self.server.wrong(line)

@@ -1,0 +1,333 @@
+"""A server that takes messages and tools instead of ids: the Chat or the Responses API of Ollama, vLLM, a hosted model.
+
+The run's ids stay its only history. A prompt is read back into messages, which go to the server in its own form, with
+the reasoning since the last question; what it says comes back as ids of a harmony turn, marked as foreign. So the loop,
+the journal and `resume` know no difference, and the guarantee is smaller: text for text instead of id for id, and what
+a server holds to of a schema is its own affair. Everything is validated, as everywhere.
+
+One call a turn, as gpt-oss makes them: of several at once the first is made, and the model sees what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from cadenza.harmony import (
+    Channel,
+    DeveloperContent,
+    Effort,
+    JsonObject,
+    Message,
+    Provenance,
+    Role,
+    Special,
+    TurnGrammar,
+    TurnSpec,
+    Vocabulary,
+    content_text,
+    is_call,
+    o200k_harmony,
+    open_turn,
+    parse,
+    render,
+)
+
+from ..engine import Capabilities, Sampled, Sampling
+from ..errors import ModelError
+from .http import Away, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """id: joins a call with its result; arguments: JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """cut: whether the server's limit came before the model's end."""
+
+    cut: bool
+
+
+Item: TypeAlias = Said | Thought | Called | Returned
+Delta: TypeAlias = Said | Thought | Called | Ended
+"""What a server's stream brings: pieces of text and of reasoning, whole calls, the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """name: on the server, which allows letters, digits, `_` and `-`; call: an empty message, the header of its calls.
+
+    in_json: whether the text of a call is JSON; else it is the argument `code`.
+    """
+
+    name: str
+    description: str
+    parameters: JsonObject
+    call: Message
+    in_json: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """output: the schema of the answer, if it has one."""
+
+    model: str
+    items: Sequence[Item]
+    tools: Sequence[Tool]
+    output: JsonObject | None
+    effort: Effort
+    sampling: Sampling
+    limit: int
+
+
+class Wire(Protocol):
+    """How an API says it."""
+
+    path: str
+
+    def body(self, asked: Asked) -> dict[str, Any]:
+        """The request."""
+
+    def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
+        """What the events of an answer bring. Raises ModelError, LookupError or TypeError for another answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesEngine:
+    """server: where it is; name: as it calls the model; wire: the API that it speaks; context: tokens in all."""
+
+    server: Server
+    name: str
+    wire: Wire
+    context: int = 131_072
+    vocabulary: Vocabulary = field(default_factory=o200k_harmony)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(mask="none", ids=False, context=self.context)
+
+    async def generate(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        stop: frozenset[int],
+        limit: int,
+        constraint: TurnGrammar | None = None,
+    ) -> AsyncGenerator[Sampled, None]:
+        """constraint: its `spec` has the tools; without it there are none.
+
+        Raises ModelError for a server that refuses, stays away or breaks off, and for tools that it cannot name.
+        """
+        spec = TurnSpec() if constraint is None else constraint.spec
+        tools = _tools(spec, constraint)
+        effort, items = _conversation(prompt, spec, tools, self.vocabulary)
+        asked = Asked(
+            model=self.name,
+            items=items,
+            tools=tools,
+            output=spec.output,
+            effort=effort,
+            sampling=sampling,
+            limit=limit,
+        )
+        turn, begun = _Turn(self.vocabulary, tools), False
+        async with aclosing(self._deltas(asked)) as deltas:
+            async for delta in deltas:
+                for id in turn.hear(delta):
+                    if limit == 0:
+                        return
+                    limit, begun = limit - 1, True
+                    yield Sampled(id, 0.0, Provenance.FOREIGN)
+                if turn.over:
+                    return
+        if not begun:
+            raise self.server.wrong("the answer is empty")
+
+    async def close(self) -> None:
+        """There is nothing to free: each turn has a connection of its own."""
+
+    async def _deltas(self, asked: Asked) -> AsyncGenerator[Delta, None]:
+        """Attempts again where the server went away before it said anything: an answer has no middle to begin in."""
+        failed, begun = 0, False
+        async with self.server.connection() as connection:
+            while True:
+                try:
+                    async with (
+                        aclosing(connection.events(self.wire.path, self.wire.body(asked))) as events,
+                        aclosing(self.wire.deltas(events)) as deltas,
+                    ):
+                        async for delta in deltas:
+                            begun = True
+                            yield delta
+                            if isinstance(delta, Ended):
+                                return
+                    raise Away("the answer broke off")
+                except Away as error:
+                    if begun:
+                        raise self.server.wrong(f"{error}, in the middle; resume the run to ask again") from None
+                    failed += 1
+                    await self.server.wait(error, failed)
+                except (LookupError, TypeError, AttributeError, ValueError) as error:
+                    raise self.server.wrong(f"the answer is not what the API says: {error!r}") from None
+
+
+class _Turn:
+    """What a server says, as the ids of a turn."""
+
+    def __init__(self, vocabulary: Vocabulary, tools: Sequence[Tool]) -> None:
+        self.over = False
+        self._vocabulary = vocabulary
+        self._tools = {tool.name: tool for tool in tools}
+        self._open: Message | None = None
+        self._begun = False
+        self._held: list[str] = []
+
+    def hear(self, delta: Delta) -> Iterator[int]:
+        """Text may turn out to introduce a call: where there are tools, it is held back until that is known."""
+        match delta:
+            case Thought(text):
+                yield from self._say(_THOUGHT, text)
+            case Said(_, text) if self._tools:
+                self._held.append(text)
+            case Said(_, text):
+                yield from self._say(_ANSWER, text)
+            case Called(_, name, arguments):
+                yield from self._release(_PREAMBLE)
+                yield from self._call(name, arguments)
+                self.over = True
+            case Ended(cut):
+                yield from self._release(_ANSWER)
+                self.over = self._begun
+                if self._open is not None and not cut:
+                    yield int(Special.RETURN if self._open is _ANSWER else Special.END)
+
+    def _call(self, name: str, arguments: str) -> Iterator[int]:
+        tool = self._tools.get(name)
+        if tool is None:  # the run will say that there is none
+            call = Message.assistant("", channel=Channel.COMMENTARY, recipient=f"functions.{name}", content_type=_JSON)
+        else:
+            call, arguments = tool.call, arguments if tool.in_json else _code(arguments)
+        yield from self._say(call, arguments)
+        yield int(Special.CALL)
+
+    def _release(self, header: Message) -> Iterator[int]:
+        if text := "".join(self._held):
+            self._held.clear()
+            yield from self._say(header, text)
+
+    def _say(self, header: Message, text: str) -> Iterator[int]:
+        if header is not self._open:
+            opened = open_turn(self._vocabulary)
+            if self._begun:
+                yield from (int(Special.END), *opened)
+            yield from render(header, self._vocabulary)[len(opened) : -1]
+            self._open, self._begun = header, True
+        yield from self._vocabulary.encode(text)
+
+
+_JSON: Final = f"{Special.CONSTRAIN.text}json"
+_THOUGHT: Final = Message.assistant("", channel=Channel.ANALYSIS)
+_PREAMBLE: Final = Message.assistant("", channel=Channel.COMMENTARY)
+_ANSWER: Final = Message.assistant("", channel=Channel.FINAL)
+_CODE: Final[JsonObject] = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+_NOTHING: Final[JsonObject] = {"type": "object", "properties": {}}
+
+
+def _code(arguments: str) -> str:
+    """What a tool that takes text is called with; arguments that are not as they were asked for, as they are."""
+    try:
+        code = json.loads(arguments)["code"]
+    except (ValueError, LookupError, TypeError):
+        return arguments
+    return code if isinstance(code, str) else arguments
+
+
+def _tools(spec: TurnSpec, constraint: TurnGrammar | None) -> list[Tool]:
+    """Raises ModelError for two tools that would have one name on the server."""
+    calls = {end.label: end.message for end in constraint.ends} if constraint is not None else {}
+    tools: dict[str, Tool] = {}
+    for space in (*spec.built_in, *spec.functions):
+        in_text = not space.tools and space.name in calls
+        made = [Tool(space.name, space.description or "", _CODE, calls[space.name], in_json=False)] if in_text else []
+        for tool in space.tools:
+            call = calls.get(f"{space.name}.{tool.name}")
+            if call is not None:  # the tool choice allows it
+                made.append(Tool(_named(call), tool.description, tool.parameters or _NOTHING, call))
+        for each in made:
+            if each.name in tools:
+                raise ModelError(f"a server that takes no dots in names cannot tell two tools apart: {each.name}")
+            tools[each.name] = each
+    return list(tools.values())
+
+
+def _named(call: Message) -> str:
+    """A call's recipient, as APIs allow names."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", (call.recipient or "").removeprefix("functions."))[:64]
+
+
+def _conversation(
+    prompt: Sequence[int], spec: TurnSpec, tools: Sequence[Tool], vocabulary: Vocabulary
+) -> tuple[Effort, list[Item]]:
+    """A prompt as messages. The server writes a system message of its own, and the tools."""
+    effort: Effort = "medium"
+    items: list[Item] = []
+    as_text = {tool.call.recipient for tool in tools if not tool.in_json}
+    for finished in parse(prompt[: -len(open_turn(vocabulary))], vocabulary):
+        message, text = finished.message, finished.message.text
+        match message.role:
+            case Role.SYSTEM:
+                if found := re.search(r"^Reasoning: (low|medium|high)$", text, re.M):
+                    effort = found[1]  # type: ignore[assignment] # the pattern has the three
+            case Role.DEVELOPER:
+                items.append(Said("system", _instructions(text, spec)))
+            case Role.USER:
+                items.append(Said("user", text))
+            case Role.TOOL:
+                items.append(Returned(f"call_{sum(isinstance(item, Called) for item in items)}", text))
+            case Role.ASSISTANT if is_call(message):
+                number = sum(isinstance(item, Called) for item in items) + 1
+                arguments = json.dumps({"code": text}) if message.recipient in as_text else text
+                items.append(Called(f"call_{number}", _named(message), arguments))
+            case Role.ASSISTANT if message.channel == Channel.ANALYSIS:
+                items.append(Thought(text))
+            case Role.ASSISTANT:
+                items.append(Said("assistant", text))
+    return effort, [item for item in items if item != Said("system", "")]
+
+
+def _instructions(text: str, spec: TurnSpec) -> str:
+    """A developer message without what the server will say of tools and formats itself."""
+    text = text.removeprefix("# Instructions\n\n")
+    if spec.output is not None:  # its schema has no line of its own that begins so
+        text = text[: max(text.rfind("# Response Formats\n\n"), 0)].removesuffix("\n\n")
+    if spec.functions:
+        text = text.removesuffix(content_text(DeveloperContent(tools=spec.functions))).removesuffix("\n\n")
+    return text

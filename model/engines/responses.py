@@ -1,0 +1,97 @@
+"""The Responses API: a conversation of items, reasoning among them. Nothing is stored on the server.
+
+Calls are read from finished items, since some servers of gpt-oss stream no arguments. Source: OpenAI's API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ModelError
+from .messages import Asked, Called, Delta, Ended, Item, Returned, Said, Thought
+
+
+@dataclass(slots=True)
+class Responses:
+    path: str = "/responses"
+
+    def body(self, asked: Asked) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": asked.model,
+            "input": [_item(item, at) for at, item in enumerate(asked.items)],
+            "reasoning": {"effort": asked.effort},
+            "max_output_tokens": asked.limit,
+            "store": False,
+            "stream": True,
+            **asked.sampling.said,
+        }
+        if asked.tools:
+            body["parallel_tool_calls"] = False
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": tool.parameters,
+                    "strict": False,
+                }
+                for tool in asked.tools
+            ]
+        if asked.output is not None:
+            shape = {"type": "json_schema", "name": "answer", "schema": asked.output, "strict": True}
+            body["text"] = {"format": shape}
+        return body
+
+    async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
+        heard: set[str] = set()  # the kinds of text that came in pieces: their whole items say nothing new
+        called = False
+        async for event in events:
+            kind = event["type"]
+            if kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
+                heard.add("reasoning")
+                yield Thought(event["delta"])
+            elif kind == "response.output_text.delta":
+                heard.add("message")
+                yield Said("assistant", event["delta"])
+            elif kind == "response.output_item.done":
+                for delta in _whole(event["item"], heard):
+                    called = called or isinstance(delta, Called)
+                    yield delta
+                heard.discard(event["item"]["type"])
+            elif kind in ("response.completed", "response.incomplete"):
+                for item in () if called else event["response"].get("output") or ():
+                    if item["type"] == "function_call":
+                        yield Called("", item["name"], item["arguments"])
+                yield Ended(cut=kind == "response.incomplete")
+                return
+            elif kind in ("response.failed", "error"):
+                error = event.get("response", event).get("error") or event
+                raise ModelError(f"the server failed: {error.get('message') or error}")
+
+
+def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
+    """What a finished item says that its pieces have not."""
+    if item["type"] == "function_call":
+        return [Called("", item["name"], item["arguments"])]
+    if item["type"] in heard:
+        return []
+    parts = [part.get("text", "") for part in item.get("content") or ()]
+    if item["type"] == "reasoning":
+        parts = parts or [part.get("text", "") for part in item.get("summary") or ()]
+        return [Thought(text) for text in parts if text]
+    return [Said("assistant", text) for text in parts if text] if item["type"] == "message" else []
+
+
+def _item(item: Item, at: int) -> dict[str, Any]:
+    match item:
+        case Said(role, text):
+            return {"type": "message", "role": role, "content": text}
+        case Thought(text):
+            content = [{"type": "reasoning_text", "text": text}]
+            return {"type": "reasoning", "id": f"rs_{at}", "summary": [], "content": content}
+        case Called(id, name, arguments):
+            return {"type": "function_call", "call_id": id, "name": name, "arguments": arguments}
+        case Returned(id, text):
+            return {"type": "function_call_output", "call_id": id, "output": text}

@@ -1,0 +1,100 @@
+"""Models that a run falls back to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadenza.agent import Agent
+from cadenza.agent.events import EngineRetry, Event, RunFinished, RunStarted
+from cadenza.agent.journal import Journal
+from cadenza.agent.task import TaskError
+from cadenza.agent.taskfile import parse
+from cadenza.harmony import Message
+from cadenza.model import ModelError, ScriptedEngine
+from cadenza.model.engines.completions import CompletionsEngine
+from cadenza.model.engines.http import Server
+
+CALL = Message.assistant("print(6 * 7)", channel="analysis", recipient="python", content_type="code")
+ANSWER = Message.assistant("It is 42.", channel="final")
+NOBODY = CompletionsEngine(server=Server(base_url="http://127.0.0.1:9/v1", retries=0), name="far away")
+
+
+async def events_of(agent: Agent[Any]) -> list[Event]:
+    return [event async for event in agent.stream("What is 6 * 7?")]
+
+
+def of(kind: type[Event], events: list[Event]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.mark.anyio
+async def test_a_turn_that_a_model_cannot_begin_is_the_next_ones(tmp_path: Path) -> None:
+    """The first has one turn only: it makes the call, and the second sees its result."""
+    second = ScriptedEngine([[ANSWER]])
+    journal = tmp_path / "runs.db"
+    agent: Agent[Any] = Agent(
+        model=ScriptedEngine([[CALL]]), fallbacks=[NOBODY, second], tools=["python"], journal=journal
+    )
+    events = await events_of(agent)
+    first, retried = of(EngineRetry, events)
+    assert first.errors == ("scripted: the script has only 1 turns",)
+    assert (first.model, first.mask, first.ids) == ("far away", "body", True)
+    assert retried.errors[0].startswith("far away: http://127.0.0.1:9/v1: ConnectError")
+    assert (retried.model, retried.mask) == ("scripted", "none")
+    (finished,) = of(RunFinished, events)
+    assert finished.answer == "It is 42."
+    assert finished.ids[: len(second.prompts[0])] == second.prompts[0]
+    with Journal(journal) as log:
+        assert not list(log.verify())
+        run = log.runs()[0].run
+    assert (await agent.resume(run)).output == "It is 42."
+
+
+@pytest.mark.anyio
+async def test_a_model_that_cannot_be_loaded_is_passed_over_and_told_of() -> None:
+    events = await events_of(Agent(model="nowhere", fallbacks=["nano"], tools=["python"]))
+    (started,) = of(RunStarted, events)
+    assert (started.model, started.mask) == ("nano", "turn")
+    (retried,) = of(EngineRetry, events)
+    assert retried.errors[0].startswith("nowhere: no model 'nowhere'")
+    assert retried.model == "nano"
+
+
+@pytest.mark.anyio
+async def test_where_no_model_is_left_the_last_failure_stands() -> None:
+    with pytest.raises(ModelError, match=r"127.0.0.1:9/v1: ConnectError"):
+        await events_of(Agent(model=NOBODY, fallbacks=["nano"]))  # nano does not know all ids
+    with pytest.raises(ModelError, match="no model 'nor here'"):
+        await events_of(Agent(model="nowhere", fallbacks=["nor here"]))
+
+
+def test_a_task_file_lists_them(tmp_path: Path) -> None:
+    text = """
+version: 1
+model:
+  - {engine: chat, base_url: http://127.0.0.1:11434/v1, name: gpt-oss:20b}
+  - {engine: completions, speaks: sglang, base_url: http://127.0.0.1:30000, name: gpt-oss}
+  - nano
+input: Hi
+"""
+    agent = parse(text, "task.yaml", tmp_path).agent({})
+    names = [each if isinstance(each, str) else each.name for each in (agent.model, *agent.fallbacks)]
+    assert names == ["gpt-oss:20b", "gpt-oss", "nano"]
+    assert parse(text, "task.yaml", tmp_path).agent({}, model="nano").fallbacks == []
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("[]", "model: list should have at least 1 item"),
+        ("[nano, {engine: chat, name: x}]", r"model\[1\]: engine chat needs base_url"),
+        ("{engine: chat, base_url: 'http://x', name: x, speaks: vllm}", "model: engine chat takes no speaks"),
+        ("{engine: completions, base_url: 'http://x', name: x, speaks: trt}", "model.speaks: input should be 'vllm'"),
+    ],
+)
+def test_what_is_no_model_is_a_line(model: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=said):
+        parse(f"version: 1\nmodel: {model}\ninput: Hi\n", "task.yaml", tmp_path)

@@ -1,0 +1,320 @@
+"""The engines of servers that take messages, against one on loopback: it reads them back into ids and asks nano."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import anyio
+import pytest
+
+from cadenza.agent import Agent, tool
+from cadenza.agent.events import Event, RunFinished, RunStarted, ToolCallReady, TurnFinished
+from cadenza.harmony import (
+    TURN_STOP_TOKENS,
+    DeveloperContent,
+    Message,
+    Provenance,
+    Role,
+    SystemContent,
+    ToolDescription,
+    ToolNamespace,
+    Transcript,
+    TurnSpec,
+    is_call,
+    parse,
+    turn_grammar,
+)
+from cadenza.model import ModelError, Sampling
+from cadenza.model.engines import http as endpoint
+from cadenza.model.engines.chat import Chat
+from cadenza.model.engines.messages import MessagesEngine
+from cadenza.model.engines.responses import Responses
+from cadenza.model.engines.torch import TorchEngine
+from cadenza.model.resolve import find
+
+QUESTION, DATE = "What is 48 * 17?", "2026-01-31"
+NANO = TorchEngine.load(find("nano"))
+WIRES = {"chat": Chat, "responses": Responses}
+
+
+class Server(ThreadingHTTPServer):
+    """plays: answers written down, of events each, before nano is asked; breaks_after: events of the next answer."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Requests)
+        self.plays: list[list[dict[str, Any]]] = []
+        self.breaks_after: int | None = None
+        self.busy = 0
+        self.asked: list[dict[str, Any]] = []
+        self.prompts: list[tuple[int, ...]] = []
+
+    def engine(self, wire: str, **fields: Any) -> MessagesEngine:
+        server = endpoint.Server(base_url=f"http://127.0.0.1:{self.server_address[1]}/v1", **fields)
+        return MessagesEngine(server=server, name="nano", wire=WIRES[wire]())
+
+
+class Requests(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_response(429)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        chat = self.path == "/v1/chat/completions"
+        if self.server.plays:
+            events = self.server.plays.pop(0)
+        else:
+            prompt = (prompt_of_chat if chat else prompt_of_responses)(asked)
+            self.server.prompts.append(prompt)
+            spoken = anyio.run(partial(spoken_by_nano, prompt))
+            events = list((chat_events if chat else responses_events)(spoken))
+        for event in events[: self.server.breaks_after]:
+            self.wfile.write(b"data: %s\n\n" % json.dumps(event).encode())
+        self.server.breaks_after = None
+
+
+def transcript(effort: Any, tools: list[dict[str, Any]], messages: list[Message]) -> tuple[int, ...]:
+    """What a server of gpt-oss makes of a request; `python` is its own tool there."""
+    (python,) = [each for each in tools if each["name"] == "python"]
+    space = ToolNamespace(name="python", description=python["description"])
+    system = Message.system(SystemContent(current_date=DATE, effort=effort, tools=(space,)))
+    return Transcript(NANO.vocabulary, [system, *messages]).prompt()
+
+
+def call(function: dict[str, Any]) -> Message:
+    code = json.loads(function["arguments"])["code"]
+    return Message.assistant(code, channel="analysis", recipient=function["name"], content_type="code")
+
+
+def prompt_of_chat(asked: dict[str, Any]) -> tuple[int, ...]:
+    messages, names = [], {}
+    for said in asked["messages"]:
+        if said["role"] == "system":
+            messages.append(Message.developer(DeveloperContent(instructions=said["content"])))
+        elif said["role"] == "user":
+            messages.append(Message.user(said["content"]))
+        elif said["role"] == "tool":
+            messages.append(Message.tool(names[said["tool_call_id"]], said["content"], channel="analysis"))
+        else:
+            if "reasoning" in said:
+                messages.append(Message.assistant(said["reasoning"], channel="analysis"))
+            for each in said.get("tool_calls", ()):
+                names[each["id"]] = each["function"]["name"]
+                messages.append(call(each["function"]))
+    return transcript(asked["reasoning_effort"], [each["function"] for each in asked["tools"]], messages)
+
+
+def prompt_of_responses(asked: dict[str, Any]) -> tuple[int, ...]:
+    messages, names = [], {}
+    for item in asked["input"]:
+        if item["type"] == "reasoning":
+            messages.append(Message.assistant(item["content"][0]["text"], channel="analysis"))
+        elif item["type"] == "function_call":
+            names[item["call_id"]] = item["name"]
+            messages.append(call(item))
+        elif item["type"] == "function_call_output":
+            messages.append(Message.tool(names[item["call_id"]], item["output"], channel="analysis"))
+        elif item["role"] == "system":
+            messages.append(Message.developer(DeveloperContent(instructions=item["content"])))
+        else:
+            messages.append(Message.user(item["content"]))
+    return transcript(asked["reasoning"]["effort"], asked["tools"], messages)
+
+
+async def spoken_by_nano(prompt: tuple[int, ...]) -> list[Message]:
+    stream = NANO.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=200)
+    ids = [token.id async for token in stream]
+    return [each.message for each in parse(ids, NANO.vocabulary, role=Role.ASSISTANT)]
+
+
+def pieces(text: str) -> list[str]:
+    return [text[at : at + 3] for at in range(0, len(text), 3)]
+
+
+def chat_events(messages: list[Message]) -> Iterator[dict[str, Any]]:
+    for message in messages:
+        if is_call(message):
+            arguments = pieces(json.dumps({"code": message.text}))
+            functions = [{"name": message.recipient, "arguments": ""}, *({"arguments": each} for each in arguments)]
+            deltas: list[dict[str, Any]] = [{"tool_calls": [{"index": 0, "function": each}]} for each in functions]
+        else:
+            key = "reasoning" if message.channel == "analysis" else "content"
+            deltas = [{key: each} for each in pieces(message.text)]
+        for delta in deltas:
+            yield {"choices": [{"delta": delta, "finish_reason": None}]}
+    yield {"choices": [{"delta": {}, "finish_reason": "tool_calls" if is_call(messages[-1]) else "stop"}]}
+    yield {"choices": [], "usage": {"completion_tokens": 1}}
+
+
+def responses_events(messages: list[Message]) -> Iterator[dict[str, Any]]:
+    output: list[dict[str, Any]] = []
+    for message in messages:
+        if is_call(message):
+            arguments = json.dumps({"code": message.text})
+            item = {"type": "function_call", "name": message.recipient, "arguments": arguments}
+        else:
+            thought = message.channel == "analysis"
+            kind = "response.reasoning_text.delta" if thought else "response.output_text.delta"
+            for each in pieces(message.text):
+                yield {"type": kind, "delta": each}
+            item = {"type": "reasoning" if thought else "message", "content": [{"text": message.text}]}
+        output.append(item)
+        yield {"type": "response.output_item.done", "item": item}
+    yield {"type": "response.completed", "response": {"output": output}}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield serving
+        serving.shutdown()
+
+
+async def events_of(agent: Agent[Any], question: str = QUESTION) -> list[Event]:
+    return [event async for event in agent.stream(question)]
+
+
+def finish(events: list[Event]) -> RunFinished:
+    assert isinstance(events[-1], RunFinished)
+    return events[-1]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_server_can_make_the_very_prompts_of_it_reasoning_included(server: Server, wire: str) -> None:
+    fields: dict[str, Any] = {"tools": ["python"], "current_date": DATE, "instructions": "Be brief.\n\n# Tools\nnone"}
+    local = finish(await events_of(Agent(constrain=False, **fields)))
+    events = await events_of(Agent(model=server.engine(wire), **fields))
+    served = finish(events)
+    assert served.answer == local.answer == "816" or served.answer.endswith("816.")
+    assert len(server.prompts) == 2
+    assert all(prompt == local.ids[: len(prompt)] for prompt in server.prompts)
+    assert isinstance(events[0], RunStarted)
+    assert (events[0].model, events[0].mask, events[0].ids) == ("nano", "none", False)
+    assert {span.provenance for event in events if isinstance(event, TurnFinished) for span in event.spans} == {
+        Provenance.FOREIGN
+    }
+
+
+@tool
+def weather(city: str) -> str:
+    """Tells the weather of a city."""
+    return f"sunny in {city}"
+
+
+@pytest.mark.anyio
+async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(server: Server) -> None:
+    schema = {"type": "object", "properties": {"sky": {"type": "string"}}, "required": ["sky"]}
+    arguments = {"name": "weather", "arguments": '{"city": "Rome"}'}
+    call = {"tool_calls": [{"index": 0, "function": arguments}, {"index": 1, "function": arguments}]}
+    server.plays = [
+        [
+            {"choices": [{"delta": {"reasoning_content": "Let me see.", "reasoning": None}}]},
+            {"choices": [{"delta": {"content": "One moment."}}]},
+            {"choices": [{"delta": call, "finish_reason": "tool_calls"}]},
+        ],
+        [{"choices": [{"delta": {"content": '{"sky": "sunny"}'}, "finish_reason": "stop"}]}],
+    ]
+    agent: Agent[Any] = Agent(
+        model=server.engine("chat"), tools=[weather], instructions="Tell the weather.", output=schema, effort="low"
+    )
+    events = await events_of(agent, "Rome?")
+    assert finish(events).answer == '{"sky": "sunny"}'
+    assert [event.arguments for event in events if isinstance(event, ToolCallReady)] == ['{"city": "Rome"}']
+    first, second = server.asked
+    assert first["messages"] == [
+        {"role": "system", "content": "Tell the weather."},
+        {"role": "user", "content": "Rome?"},
+    ]
+    assert first["tools"][0]["function"]["parameters"]["properties"] == {"city": {"type": "string"}}
+    assert first["response_format"]["json_schema"]["schema"] == schema
+    assert (first["reasoning_effort"], first["parallel_tool_calls"]) == ("low", False)
+    function = {"name": "weather", "arguments": '{"city": "Rome"}'}
+    assert second["messages"][2:] == [
+        {
+            "role": "assistant",
+            "content": "One moment.",
+            "reasoning_content": "Let me see.",
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "content": "sunny in Rome", "tool_call_id": "call_1"},
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_comes_whole_at_the_end_is_heard(server: Server) -> None:
+    """Servers of gpt-oss differ in what they stream."""
+    summary = {"type": "reasoning", "summary": [{"text": "Hm."}]}
+    output = [{"type": "message", "content": [{"text": "Hello."}]}]
+    server.plays = [
+        [
+            {"type": "response.created"},
+            {"type": "response.output_item.done", "item": summary},
+            {"type": "response.output_item.done", "item": output[0]},
+            {"type": "response.completed", "response": {"output": output}},
+        ]
+    ]
+    events = await events_of(Agent(model=server.engine("responses")), "Hi")
+    assert finish(events).answer == "Hello."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: Server, wire: str) -> None:
+    server.busy, server.breaks_after = 2, 0
+    assert finish(await events_of(Agent(model=server.engine(wire), tools=["python"]))).answer
+    server.breaks_after = 4
+    with pytest.raises(ModelError, match=r"^http://127.*: the answer broke off, in the middle; resume the run"):
+        await events_of(Agent(model=server.engine(wire), tools=["python"]))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("wire", "events", "said"),
+    [
+        ("chat", [{"error": {"message": "no such\nmodel"}}], "no such model"),
+        ("chat", [{"choices": [{"delta": {"content": "x"}, "finish_reason": "content_filter"}]}], "content filter"),
+        ("chat", [{"choices": [{"delta": {}, "finish_reason": "stop"}]}], "the answer is empty"),
+        ("chat", [{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], "not what the API says: KeyError"),
+        ("responses", [{"type": "response.failed", "response": {"error": {"message": "too hot"}}}], "too hot"),
+        ("responses", [{"no": "type"}], "not what the API says"),
+    ],
+)
+async def test_what_goes_wrong_on_a_server_is_one_line(
+    server: Server, wire: str, events: list[dict[str, Any]], said: str
+) -> None:
+    server.plays = [events]
+    with pytest.raises(ModelError, match=said) as failure:
+        await events_of(Agent(model=server.engine(wire)), "Hi")
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.anyio
+async def test_tools_that_a_server_cannot_tell_apart_are_one_line(server: Server) -> None:
+    functions = (
+        ToolNamespace(name="functions", tools=(ToolDescription(name="notes_find", description=""),)),
+        ToolNamespace(name="notes", tools=(ToolDescription(name="find", description=""),)),
+    )
+    engine = server.engine("chat")
+    grammar = turn_grammar(TurnSpec(functions=functions), engine.vocabulary)
+    prompt = Transcript(engine.vocabulary, [Message.user("Hi")]).prompt()
+    stream = engine.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=9, constraint=grammar)
+    with pytest.raises(ModelError, match="cannot tell two tools apart: notes_find"):
+        await anext(stream)
