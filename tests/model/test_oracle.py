@@ -65,6 +65,43 @@ def test_positions_far_beyond_the_original_context_equal_transformers(folder: Pa
     torch.testing.assert_close(angles.sin() * network.concentration, sin[0], atol=1e-4, rtol=0)
 
 
+@torch.inference_mode()
+def test_logits_beyond_the_original_context_equal_transformers(folder: Path) -> None:
+    """A prompt of 4,400 tokens, read in parts: thousands of terms, added up in another order."""
+    from transformers import DynamicCache, GptOssForCausalLM
+
+    reference = GptOssForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    network = load(folder).network
+    rows = torch.randint(0, 500, (1, 4400), generator=torch.Generator().manual_seed(1))
+    cache, theirs = KVCache(network.config), DynamicCache()
+    for start in range(0, rows.shape[1], 400):
+        part = rows[:, start : start + 400]
+        logits = network(part, caches=cache.layers, start=start)
+        expected = reference(part, past_key_values=theirs, cache_position=start + torch.arange(400)).logits
+        torch.testing.assert_close(logits, expected, atol=2e-4, rtol=0)
+    assert expected.abs().max() > 1
+
+
+@torch.inference_mode()
+def test_logits_at_the_end_of_the_longest_context_equal_transformers(folder: Path) -> None:
+    """The last 32 of 131,072 positions, after keys and values that are the same for both and were never computed."""
+    from transformers import DynamicCache, GptOssForCausalLM
+
+    reference = GptOssForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    network = load(folder).network
+    config, start, draw = network.config, 131_040, torch.Generator().manual_seed(1)
+    cache, theirs = KVCache(config), DynamicCache()
+    for at, layer in enumerate(cache.layers):
+        shape = (1, config.num_kv_heads, start, config.head_dim)
+        keys, values = torch.randn(shape, generator=draw), torch.randn(shape, generator=draw)
+        layer.update(keys, values)
+        theirs.update(keys.clone(), values.clone(), at)
+    rows = torch.randint(0, 500, (1, 32), generator=draw)
+    expected = reference(rows, past_key_values=theirs, cache_position=start + torch.arange(32)).logits
+    assert expected.abs().max() > 1
+    torch.testing.assert_close(network(rows, caches=cache.layers, start=start), expected, atol=1e-4, rtol=0)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 async def test_the_engine_samples_what_the_naive_reference_samples(folder: Path, temperature: float) -> None:
