@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..errors import ModelError
-from .messages import Asked, Called, Delta, Ended, Returned, Said, Thought
+from .messages import Asked, Called, Delta, Ended, Returned, Said, Thought, closed
 
 _REASONING: Final = ("reasoning", "reasoning_content")
 
@@ -42,7 +42,7 @@ class Chat:
                 for tool in asked.tools
             ]
         if asked.output is not None:
-            shape = {"name": "answer", "schema": asked.output, "strict": True}
+            shape = {"name": "answer", "schema": asked.output, "strict": closed(asked.output)}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
         return body
 

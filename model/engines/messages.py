@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -105,6 +105,17 @@ class Asked:
     effort: Effort
     sampling: Sampling
     limit: int
+
+
+def closed(schema: object) -> bool:
+    """Whether each of its objects has all properties that it knows and no other: what hosted APIs take as `strict`."""
+    if isinstance(schema, Mapping):
+        if "properties" in schema:
+            named = set(schema["properties"])
+            if schema.get("additionalProperties") is not False or named - set(schema.get("required", ())):
+                return False
+        return all(map(closed, schema.values()))
+    return not isinstance(schema, list | tuple) or all(map(closed, schema))
 
 
 class Wire(Protocol):

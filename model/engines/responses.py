@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelError
-from .messages import Asked, Called, Delta, Ended, Item, Returned, Said, Thought
+from .messages import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, closed
 
 
 @dataclass(slots=True)
@@ -40,8 +40,8 @@ class Responses:
                 for tool in asked.tools
             ]
         if asked.output is not None:
-            shape = {"type": "json_schema", "name": "answer", "schema": asked.output, "strict": True}
-            body["text"] = {"format": shape}
+            shape = {"type": "json_schema", "name": "answer", "schema": asked.output}
+            body["text"] = {"format": {**shape, "strict": closed(asked.output)}}
         return body
 
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:

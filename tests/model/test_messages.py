@@ -32,7 +32,7 @@ from cadenza.harmony import (
 from cadenza.model import ModelError, Sampling
 from cadenza.model.engines import http as endpoint
 from cadenza.model.engines.chat import Chat
-from cadenza.model.engines.messages import MessagesEngine
+from cadenza.model.engines.messages import MessagesEngine, closed
 from cadenza.model.engines.responses import Responses
 from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.resolve import find
@@ -244,7 +244,8 @@ async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(serve
         {"role": "user", "content": "Rome?"},
     ]
     assert first["tools"][0]["function"]["parameters"]["properties"] == {"city": {"type": "string"}}
-    assert first["response_format"]["json_schema"]["schema"] == schema
+    shape = first["response_format"]["json_schema"]
+    assert (shape["schema"], shape["strict"]) == (schema, False)
     assert (first["reasoning_effort"], first["parallel_tool_calls"]) == ("low", False)
     function = {"name": "weather", "arguments": '{"city": "Rome"}'}
     assert second["messages"][2:] == [
@@ -256,6 +257,14 @@ async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(serve
         },
         {"role": "tool", "content": "sunny in Rome", "tool_call_id": "call_1"},
     ]
+
+
+def test_a_shape_is_strict_where_nothing_is_optional_or_added() -> None:
+    inner = {"type": "object", "properties": {"b": {}}, "required": ["b"], "additionalProperties": False}
+    schema = {"type": "object", "properties": {"a": inner}, "required": ["a"], "additionalProperties": False}
+    assert closed(schema)
+    assert not closed({**schema, "required": []})
+    assert not closed({"anyOf": [schema, {**inner, "additionalProperties": True}]})
 
 
 @pytest.mark.anyio
