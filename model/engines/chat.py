@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..errors import ModelError
-from .messages import Asked, Called, Delta, Ended, Returned, Said, Thought, closed
+from .items import Asked, Called, Delta, Ended, Returned, Said, Thought, closed
 
 _REASONING: Final = ("reasoning", "reasoning_content")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelError
-from .messages import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, closed
+from .items import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, closed
 
 
 @dataclass(slots=True)

@@ -32,7 +32,8 @@ from cadenza.harmony import (
 from cadenza.model import ModelError, Sampling
 from cadenza.model.engines import http as endpoint
 from cadenza.model.engines.chat import Chat
-from cadenza.model.engines.messages import MessagesEngine, closed
+from cadenza.model.engines.items import closed
+from cadenza.model.engines.messages import MessagesEngine
 from cadenza.model.engines.responses import Responses
 from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.resolve import find
