@@ -19,7 +19,7 @@
 #include "inner.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define EACH(i, count) _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)
 
 enum { GROUPS = LANES / 4, PHASE = 8 * GROUPS }; /* groups of a vector of codes; int16 of a phase */
 
@@ -81,13 +81,13 @@ enum { ROWS = 4 };
 INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct quantised *x, int tokens,
                     vf (*sums)[MX_ROW_TOKENS])
 {
-    UNROLL for (int r = 0; r < ROWS; r++) {
+    EACH(r, ROWS) {
         size_t at = (row + r) * m.groups + g;
         vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
         vf scale = f_exponents(m.scales + at, count);
         vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
            w3 = i_codes(i_shift(codes, 12));
-        UNROLL for (int t = 0; t < tokens; t++) {
+        EACH(t, tokens) {
             const int16_t *v = x[t].values + g * GROUP;
             vi sum = i_madd(i_zero(), w0, i_load(v));
             sum = i_madd(sum, w1, i_load(v + PHASE));
@@ -101,15 +101,15 @@ INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct q
 INLINE void mx_row_tile(struct mx m, size_t row, const struct quantised *x, int tokens, float *out, size_t stride)
 {
     vf sums[ROWS][MX_ROW_TOKENS];
-    UNROLL for (int r = 0; r < ROWS; r++)
-        UNROLL for (int t = 0; t < tokens; t++) sums[r][t] = f_zero();
+    EACH(r, ROWS)
+        EACH(t, tokens) sums[r][t] = f_zero();
     size_t g = 0;
     for (; g + GROUPS <= m.groups; g += GROUPS)
         mx_step(m, row, g, GROUPS, x, tokens, sums);
     if (g < m.groups)
         mx_step(m, row, g, (int)(m.groups - g), x, tokens, sums);
-    UNROLL for (int t = 0; t < tokens; t++)
-        UNROLL for (int r = 0; r < ROWS; r++) out[t * stride + r] = f_sum(sums[r][t]);
+    EACH(t, tokens)
+        EACH(r, ROWS) out[t * stride + r] = f_sum(sums[r][t]);
 }
 
 static void mx_rows(struct mx m, size_t row, int count, const struct quantised *x, int tokens, float *out,
@@ -131,7 +131,7 @@ static void mx_unpack(struct mx m, size_t row, int16_t *panel, float *scales)
     for (size_t g = 0; g < m.groups; g++) {
         vi bytes[4];
         i_rows(m.blocks + (row * m.groups + g) * GROUP_BYTES, m.groups * GROUP_BYTES, bytes);
-        UNROLL for (int part = 0; part < 4; part++) {
+        EACH(part, 4) {
             i_store(panel + (0 + part) * 2 * LANES, i_codes(bytes[part]));
             i_store(panel + (4 + part) * 2 * LANES, i_codes(i_shift(bytes[part], 4)));
             i_store(panel + (8 + part) * 2 * LANES, i_codes(i_shift(bytes[part], 8)));
@@ -148,21 +148,21 @@ INLINE void mx_panel_tile(const int16_t *panel, const float *scales, size_t grou
                           int tokens, float *out, size_t stride)
 {
     vf sums[MX_TOKENS];
-    UNROLL for (int t = 0; t < tokens; t++) sums[t] = f_zero();
+    EACH(t, tokens) sums[t] = f_zero();
     for (size_t g = 0; g < groups; g++, panel += GROUP * LANES) {
         size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
         vi group[MX_TOKENS];
-        UNROLL for (int t = 0; t < tokens; t++) group[t] = i_zero();
-        UNROLL for (int pair = 0; pair < 16; pair++) {
+        EACH(t, tokens) group[t] = i_zero();
+        EACH(pair, 16) {
             vi weights = i_load(panel + pair * 2 * LANES);
-            UNROLL for (int t = 0; t < tokens; t++) group[t] =
-                i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+            EACH(t, tokens)
+                group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
         }
         vf scale = f_load(scales + g * LANES);
-        UNROLL for (int t = 0; t < tokens; t++) sums[t] =
-            f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
+        EACH(t, tokens)
+            sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
     }
-    UNROLL for (int t = 0; t < tokens; t++) f_store(out + t * stride, sums[t]);
+    EACH(t, tokens) f_store(out + t * stride, sums[t]);
 }
 
 static void mx_panel(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x, int tokens,
@@ -184,17 +184,17 @@ INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const flo
 {
     const uint16_t *row[ROWS]; /* those that are not there are the last one once more */
     vf sums[ROWS][BF16_TOKENS];
-    UNROLL for (int r = 0; r < ROWS; r++) {
+    EACH(r, ROWS) {
         row[r] = weights + (r < rows ? r : rows - 1) * depth;
-        UNROLL for (int t = 0; t < tokens; t++) sums[r][t] = f_zero();
+        EACH(t, tokens) sums[r][t] = f_zero();
     }
     size_t k = 0;
     for (; k + LANES <= depth; k += LANES) {
         vf w[ROWS];
-        UNROLL for (int r = 0; r < ROWS; r++) w[r] = f_bf16(row[r] + k);
-        UNROLL for (int t = 0; t < tokens; t++) {
+        EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
+        EACH(t, tokens) {
             vf value = f_load(x + t * depth + k);
-            UNROLL for (int r = 0; r < ROWS; r++) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+            EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
         }
     }
     for (int t = 0; t < tokens; t++)
@@ -236,14 +236,14 @@ INLINE void multiply_tile(int vectors, int depth, const float *a, size_t a_strid
                           float *c, size_t c_stride)
 {
     vf sums[ROWS][COLUMNS];
-    UNROLL for (int r = 0; r < ROWS; r++)
-        UNROLL for (int v = 0; v < vectors; v++) sums[r][v] = f_load(c + r * c_stride + v * LANES);
+    EACH(r, ROWS)
+        EACH(v, vectors) sums[r][v] = f_load(c + r * c_stride + v * LANES);
     for (int k = 0; k < depth; k++, b += b_stride)
-        UNROLL for (int r = 0; r < ROWS; r++)
-            UNROLL for (int v = 0; v < vectors; v++) sums[r][v] =
-                f_fma(f_set(a[r * a_stride + k]), f_load(b + v * LANES), sums[r][v]);
-    UNROLL for (int r = 0; r < ROWS; r++)
-        UNROLL for (int v = 0; v < vectors; v++) f_store(c + r * c_stride + v * LANES, sums[r][v]);
+        EACH(r, ROWS)
+            EACH(v, vectors)
+                sums[r][v] = f_fma(f_set(a[r * a_stride + k]), f_load(b + v * LANES), sums[r][v]);
+    EACH(r, ROWS)
+        EACH(v, vectors) f_store(c + r * c_stride + v * LANES, sums[r][v]);
 }
 
 static void multiply(int rows, int columns, int depth, const float *a, size_t a_stride, const float *b,

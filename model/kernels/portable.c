@@ -13,7 +13,7 @@ typedef struct {
 } vi;
 
 #define OP static inline __attribute__((always_inline))
-#define EACH for (int i = 0; i < 4; i++)
+#define LANE for (int i = 0; i < 4; i++)
 
 OP vf f_set(float x) { return (vf){{x, x, x, x}}; }
 OP vf f_zero(void) { return f_set(0); }
@@ -29,19 +29,19 @@ OP void f_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
 
 OP vf f_add(vf a, vf b)
 {
-    EACH a.at[i] += b.at[i];
+    LANE a.at[i] += b.at[i];
     return a;
 }
 
 OP vf f_mul(vf a, vf b)
 {
-    EACH a.at[i] *= b.at[i];
+    LANE a.at[i] *= b.at[i];
     return a;
 }
 
 OP vf f_max(vf a, vf b)
 {
-    EACH a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+    LANE a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
     return a;
 }
 
@@ -51,7 +51,7 @@ OP float f_sum(vf x) { return (x.at[0] + x.at[1]) + (x.at[2] + x.at[3]); }
 OP vf f_bf16(const uint16_t *p)
 {
     vf x;
-    EACH
+    LANE
     {
         uint32_t bits = (uint32_t)p[i] << 16;
         memcpy(&x.at[i], &bits, 4);
@@ -73,7 +73,7 @@ OP void i_store(void *p, vi x) { memcpy(p, &x, sizeof x); }
 OP vf i_float(vi x)
 {
     vf wide;
-    EACH wide.at[i] = (float)x.at[i];
+    LANE wide.at[i] = (float)x.at[i];
     return wide;
 }
 
@@ -91,14 +91,14 @@ OP vi i_madd(vi a, vi b, vi c)
     int16_t left[8], right[8];
     memcpy(left, &b, sizeof b);
     memcpy(right, &c, sizeof c);
-    EACH a.at[i] += left[2 * i] * right[2 * i] + left[2 * i + 1] * right[2 * i + 1];
+    LANE a.at[i] += left[2 * i] * right[2 * i] + left[2 * i + 1] * right[2 * i + 1];
     return a;
 }
 
 OP vi i_pair(const int16_t *p)
 {
     vi x;
-    EACH memcpy(&x.at[i], p, 4);
+    LANE memcpy(&x.at[i], p, 4);
     return x;
 }
 
