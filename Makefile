@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony bench-schemas wheel clean
+.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony bench-schemas bench-model wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony a
 bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the schemas of the official suite, each validated
 	$(BIN)/python bench/schemas.py
 
+bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and prefill at gpt-oss-20b's width (an hour, 10 GB of disk)
+	$(BIN)/python bench/model.py
+
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200
 
@@ -53,6 +56,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.tests-installed: requirements/test.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.bench-installed: requirements/bench.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --requirement requirements/bench.txt
 	@touch $@
 
 $(VENV)/.lint-installed: requirements/lint.txt $(VENV)/.tests-installed

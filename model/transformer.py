@@ -6,6 +6,7 @@
 - RoPE on half-split pairs, stretched by YaRN without rounding the ramp's ends
 - mixture of experts: top-k on the router's logits, softmax over the chosen ones; clamped SwiGLU
 - parameter names are those of the Hugging Face checkpoint, experts in its unquantised form
+- `linear`, `attend` and `Experts` hand over to `kernels` where these can take it, and say the same in plain torch
 
 Sources: openai/gpt-oss `gpt_oss/torch/model.py`, transformers' `models/gpt_oss`, YaRN (arXiv:2309.00071).
 The network knows nothing of tokenization, sampling or packing; `generate` stays as the naive reference.
@@ -15,15 +16,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import mxfp4
+from . import kernels, mxfp4
 from .config import ModelConfig
 from .layout import MX_BLOCK
+
+_PART = 8192  # rows of weights that are converted at a time
 
 
 class LayerCache(Protocol):
@@ -31,6 +36,40 @@ class LayerCache(Protocol):
 
     def update(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Appends `[batch, kv_heads, new, head_dim]`; returns all there is, `[batch, kv_heads, time, head_dim]`."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Which keys a query sees: those up to its own position, the last `window` of them. Queries stand at the end."""
+
+    queries: int
+    keys: int
+    window: int | None
+    device: torch.device
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """`[queries, keys]`, 0 where visible, else -inf."""
+        keys = torch.arange(self.keys, device=self.device)
+        distance = keys[-self.queries :, None] - keys
+        hidden = distance < 0 if self.window is None else (distance < 0) | (distance >= self.window)
+        return torch.zeros(hidden.shape, device=self.device).masked_fill(hidden, -math.inf)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`[..., in]` -> `[..., out]`, computed in the type of x whatever that of the weights."""
+    if weight.dtype == x.dtype:
+        return F.linear(x, weight, bias)
+    if weight.dtype == torch.bfloat16 and kernels.take(x):
+        return kernels.linear(x, weight, bias)
+    # By parts: a whole lm_head in float32 would be two gigabytes.
+    out = torch.cat([F.linear(x, part.to(x.dtype)) for part in weight.split(_PART)], dim=-1)
+    return out if bias is None else out + bias.to(x.dtype)
+
+
+class Linear(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight, self.bias)
 
 
 class RMSNorm(nn.Module):
@@ -70,7 +109,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).to(x.dtype)
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, mask: Tensor) -> Tensor:
+def attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, visible: Visible) -> Tensor:
     """Scaled dot-product attention with sinks; `[batch, heads, time, head_dim]` throughout, fewer heads in keys.
 
     A sink is one more key that brings a zero value. Every query gets a component of 1 and the sink's key has
@@ -78,13 +117,15 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, mask: T
     """
     batch, heads, _, head_dim = queries.shape
     scale = head_dim**-0.5
+    if head_dim % 16 == 0 and kernels.take(queries):
+        return kernels.attention(queries, keys, values, sinks, visible.window, scale)
     group = heads // keys.shape[1]
     sink_keys = F.pad((sinks.to(queries.dtype) / scale).view(1, heads, 1, 1), (head_dim, 0))
     keys = F.pad(keys, (0, 1)).repeat_interleave(group, dim=1)
     keys = torch.cat((sink_keys.expand(batch, -1, -1, -1), keys), dim=2)
     values = F.pad(values, (0, 1, 1, 0)).repeat_interleave(group, dim=1)
     queries = torch.cat((queries, torch.ones_like(queries[..., :1])), dim=-1)
-    mask = F.pad(mask, (1, 0)).to(queries.dtype)
+    mask = F.pad(visible.mask, (1, 0)).to(queries.dtype)
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=scale)[..., :head_dim]
 
 
@@ -93,14 +134,14 @@ class Attention(nn.Module):
         super().__init__()
         self.config = config
         queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, queries)
-        self.k_proj = nn.Linear(config.hidden_size, keys)
-        self.v_proj = nn.Linear(config.hidden_size, keys)
-        self.o_proj = nn.Linear(queries, config.hidden_size)
+        self.q_proj = Linear(config.hidden_size, queries)
+        self.k_proj = Linear(config.hidden_size, keys)
+        self.v_proj = Linear(config.hidden_size, keys)
+        self.o_proj = Linear(queries, config.hidden_size)
         self.sinks = nn.Parameter(torch.zeros(config.num_heads))
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None) -> Tensor:
-        """x: `[batch, time, hidden]`; mask: `[time, all time]`, 0 where visible, else -inf."""
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], visible: Visible, cache: LayerCache | None) -> Tensor:
+        """x: `[batch, time, hidden]`."""
         batch, time, _ = x.shape
 
         def heads(projected: Tensor) -> Tensor:
@@ -110,7 +151,7 @@ class Attention(nn.Module):
         keys, values = rotate(heads(self.k_proj(x)), *rope), heads(self.v_proj(x))
         if cache is not None:
             keys, values = cache.update(keys, values)
-        mixed = attend(queries, keys, values, self.sinks, mask)
+        mixed = attend(queries, keys, values, self.sinks, visible)
         mixed = mixed.transpose(1, 2).reshape(batch, time, -1)
         projected: Tensor = self.o_proj(mixed)
         return projected
@@ -125,7 +166,7 @@ class Router(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x: `[tokens, hidden]` -> weights and experts `[tokens, top_k]`, all logits `[tokens, experts]`."""
-        logits = F.linear(x, self.weight, self.bias)
+        logits = linear(x, self.weight, self.bias)
         top, experts = logits.topk(self.top_k, dim=-1)
         return top.softmax(-1), experts, logits
 
@@ -166,10 +207,15 @@ class Experts(nn.Module):
                 self.register_parameter(name, nn.Parameter(torch.zeros(experts, rows, columns)))
             self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(experts, columns)))
 
+    def stored(self, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Blocks, scales and bias of all experts, in MXFP4."""
+        blocks, scales = self.get_parameter(f"{name}_blocks"), self.get_parameter(f"{name}_scales")
+        return blocks, scales, self.get_parameter(f"{name}_bias")
+
     def matrices(self, name: str, dtype: torch.dtype) -> Sequence[Tensor]:
         """Of each expert, `[in, out]`."""
         if self.packed:
-            return Packed(self.get_parameter(f"{name}_blocks"), self.get_parameter(f"{name}_scales"), dtype)
+            return Packed(*self.stored(name)[:2], dtype)
         return self.get_parameter(name).unbind()
 
     def swiglu(self, x: Tensor) -> Tensor:
@@ -180,16 +226,19 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor, weights: Tensor, experts: Tensor) -> Tensor:
         """x: `[tokens, hidden]`; weights, experts: `[tokens, top_k]`. Each expert sees its own tokens only."""
+        if self.packed and kernels.take(x):
+            stored = self.stored("gate_up_proj"), self.stored("down_proj")
+            return kernels.experts(x, weights, experts, *stored, limit=self.limit, alpha=self.alpha)
         order = experts.flatten().argsort(stable=True)
         tokens = order // experts.shape[1]
         counts = experts.flatten().bincount(minlength=len(self.down_proj_bias)).tolist()
         up, down = self.matrices("gate_up_proj", x.dtype), self.matrices("down_proj", x.dtype)
-        up_bias, down_bias = self.gate_up_proj_bias.unbind(), self.down_proj_bias.unbind()
+        up_bias, down_bias = (bias.to(x.dtype) for bias in (self.gate_up_proj_bias, self.down_proj_bias))
         outs = []
         for at, own in enumerate(torch.split(x[tokens], counts)):
             if len(own):
-                inner = self.swiglu(torch.addmm(up_bias[at], own, up[at]))
-                outs.append(torch.addmm(down_bias[at], inner, down[at]))
+                inner = self.swiglu(torch.addmm(up_bias[at], own, up[at].to(x.dtype)))
+                outs.append(torch.addmm(down_bias[at], inner, down[at].to(x.dtype)))
         weighted = torch.cat(outs) * weights.flatten()[order, None]
         return torch.zeros_like(x).index_add(0, tokens, weighted)
 
@@ -216,9 +265,9 @@ class Layer(nn.Module):
         self.mlp = MixtureOfExperts(config, packed=packed)
 
     def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, cache: LayerCache | None
+        self, x: Tensor, rope: tuple[Tensor, Tensor], visible: Visible, cache: LayerCache | None
     ) -> tuple[Tensor, Tensor]:
-        x = x + self.self_attn(self.input_layernorm(x), rope, mask, cache)
+        x = x + self.self_attn(self.input_layernorm(x), rope, visible, cache)
         mixed, router_logits = self.mlp(self.post_attention_layernorm(x))
         return x + mixed, router_logits
 
@@ -254,7 +303,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.model = Body(config, packed=packed)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         with torch.device("cpu"):  # a network may be built on the meta device, to be filled later
             self.frequencies, self.concentration = rope_frequencies(config)
 
@@ -265,32 +314,30 @@ class Transformer(nn.Module):
         caches: list[LayerCache] | None = None,
         start: int = 0,
         router_logits: list[Tensor] | None = None,
+        only_last: bool = False,
     ) -> Tensor:
         """Logits `[batch, time, vocab_size]` for `rows` `[batch, time]`.
 
         caches: one per layer, holding positions `0..start`; the new rows stand at `start..`.
         router_logits: collects each layer's `[tokens, experts]`, for a balancing loss.
+        only_last: logits of the last row alone, `[batch, 1, vocab_size]`.
         """
-        device = rows.device
-        keys = torch.arange(start + rows.shape[1], device=device)
-        positions = keys[start:]
+        time, device = rows.shape[1], rows.device
+        positions = torch.arange(start, start + time, device=device)
         angles = positions[:, None].float() * self.frequencies.to(device)
         rope = angles.cos() * self.concentration, angles.sin() * self.concentration
-        distance = positions[:, None] - keys
-        masks = [_additive((distance >= 0) & (distance < self.config.sliding_window)), _additive(distance >= 0)]
+        near, all_ = (Visible(time, start + time, window, device) for window in (self.config.sliding_window, None))
 
         x = self.model.embed_tokens(rows)
+        if device.type == "cpu" and not torch.is_grad_enabled():
+            x = x.float()  # narrower activations are neither faster there nor exact
         for at, layer in enumerate(self.model.layers):
-            mask = masks[0 if self.config.is_sliding(at) else 1]
-            x, logits = layer(x, rope, mask, caches[at] if caches is not None else None)
+            visible = near if self.config.is_sliding(at) else all_
+            x, logits = layer(x, rope, visible, caches[at] if caches is not None else None)
             if router_logits is not None:
                 router_logits.append(logits)
-        out: Tensor = self.lm_head(self.model.norm(x))
+        out: Tensor = self.lm_head(self.model.norm(x[:, -1:] if only_last else x))
         return out
-
-
-def _additive(visible: Tensor) -> Tensor:
-    return torch.zeros(visible.shape, device=visible.device).masked_fill(~visible, -math.inf)
 
 
 @torch.inference_mode()

@@ -64,6 +64,16 @@ async def _torch() -> str:
     return f"{version('torch')}; nano loads in {loaded:.1f} s and writes {speed:.0f} tokens/s"
 
 
+async def _kernels() -> str:
+    from cadenza.model import kernels
+
+    if kernels.path() == "torch":
+        raise _MissingError(
+            "not built: plain torch computes, slowly for a large model; install again with a C compiler"
+        )
+    return f"{kernels.path()}; this machine has {', '.join(kernels.available())}"
+
+
 async def _masks() -> str:
     return f"{version('llguidance')}; every turn on the torch engine is held to its grammar"
 
@@ -84,6 +94,7 @@ _CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "sandbox bubblewrap": _bubblewrap,
     "sandbox monty": _monty,
     "engine torch": _torch,
+    "kernels": _kernels,
     "masks llguidance": _masks,
     "journal": _journal,
     "tools": _tools,

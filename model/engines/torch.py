@@ -46,7 +46,7 @@ class TorchEngine:
 
     @classmethod
     def load(cls, folder: Path) -> TorchEngine:
-        """A small model computes in float32, which is faster; a large one as it is stored, memory-mapped.
+        """A small model is float32, which is faster; a large one stays as it is stored, memory-mapped.
 
         Raises CheckpointError or ConfigError.
         """
@@ -128,7 +128,7 @@ class TorchEngine:
         start = self._cache.keep_prefix(rows)
         while start < len(rows):
             chunk = rows[start : start + _CHUNK]
-            logits = self._network(torch.tensor([chunk]), caches=self._cache.layers, start=start)
+            logits = self._network(torch.tensor([chunk]), caches=self._cache.layers, start=start, only_last=True)
             self._cache.rows.extend(chunk)
             start += len(chunk)
         last: Tensor = logits[0, -1]

@@ -1,0 +1,68 @@
+/* What one set of instructions does: the loops that all time goes into.
+ *
+ * Activations are float32, or int16 in groups of 32 with a scale each: x = scale * q, the error at most half a step of
+ * 1 / 32767 of the group's largest. int16 is what a high and a low int8 hold together; one multiplication of pairs of
+ * int16 (vpdpwssd, vpmaddwd) does the work of two of quadruples of int8, and needs no offset for signs.
+ *
+ * Twice a value of MXFP4 is a whole number up to 12; the half is in the activations' scale. Sixteen bytes are a group.
+ * Seen as eight 16-bit words, word i has the codes of elements 4i .. 4i + 3, and a shift right by 4p brings element
+ * 4i + p to the low bits, where a table look-up turns it into an int16. So activations lie in four phases: `GROUPS`
+ * groups' elements 4i, then their 4i + 1, and so on.
+ */
+
+#ifndef CADENZA_INNER_H
+#define CADENZA_INNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GROUP = 32, GROUP_BYTES = 16, KEYS = 64 };
+
+/* A matrix in MXFP4: `[rows, groups, 16]` bytes and `[rows, groups]` exponents. */
+struct mx {
+    const uint8_t *blocks, *scales;
+    size_t groups;
+};
+
+/* A token's activations as int16. Both are padded with zeros to a multiple of four groups. */
+struct quantised {
+    int16_t *values; /* [groups * 32] in phases */
+    float *scales;   /* [groups, 4], each four times */
+};
+
+struct inner {
+    const char *name;
+    int (*works)(void); /* on this machine */
+    int lanes;          /* rows of a panel */
+
+    /* One group of a token: 32 numbers of x. */
+    void (*quantise)(const float *x, size_t group, int16_t *values, float *scales);
+
+    /* out[t * stride + r] = row r of `count` . token t, one row after the other as they lie in memory: for few tokens */
+    void (*mx_rows)(struct mx matrix, size_t row, int count, const struct quantised *x, int tokens, float *out,
+                    size_t stride);
+
+    /* The same for many: `lanes` rows are unpacked side by side, and each is multiplied with all tokens. */
+    void (*mx_unpack)(struct mx matrix, size_t row, int16_t *panel, float *scales);
+    void (*mx_panel)(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x, int tokens,
+                     float *out, size_t stride);
+
+    /* out[t * stride + r] = row r of bfloat16 weights `[count, depth]` . token t of x `[tokens, depth]` */
+    void (*bf16_rows)(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
+                      size_t stride);
+
+    /* out[i] = swiglu(pairs[2i], pairs[2i + 1]) */
+    void (*swiglu)(const float *pairs, int count, float limit, float alpha, float *out);
+
+    /* c += a b, row-major, float32; rows a multiple of 4, columns a multiple of 16 */
+    void (*multiply)(int rows, int columns, int depth, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                     float *c);
+
+    /* Of KEYS numbers: the largest; and x[i] = exp(x[i] - most), which returns their sum */
+    float (*largest)(const float *x);
+    float (*exponentials)(float *x, float most);
+};
+
+extern const struct inner cadenza_portable, cadenza_avx2, cadenza_avx512, cadenza_neon;
+
+#endif

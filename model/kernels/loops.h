@@ -1,0 +1,285 @@
+/* The loops of `struct inner`, written once. A file for a set of instructions defines the operations below, includes
+ * this, and the compiler makes its loops of them.
+ *
+ * LANES: float32 of a vector, and 32-bit integers, each also two int16.    MX_ROW_TOKENS, MX_TOKENS, BF16_TOKENS: of a
+ * tile, such that its sums stay in registers.    COLUMNS: vectors of a tile of `multiply`.
+ *
+ * vf: f_zero f_set f_load f_store f_add f_mul f_max f_fma f_sum    f_bf16 (LANES bfloat16 -> float32)
+ * vi: i_zero i_load i_store i_pair (one 32-bit number in all lanes)    i_float
+ *     i_some (some bytes, then zeros)    i_shift (each int16 right by a constant, zeros come in)
+ *     i_codes (low four bits of each int16 -> twice the value of E2M1)
+ *     i_madd (a + the sums of neighbouring products b c: int16 -> int32)
+ *     i_rows (sixteen bytes of each of LANES rows -> four vectors, the first has the rows' first four bytes)
+ * f_exponents: GROUPS bytes, or some of them -> 2 ** (byte - 127), each four times
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "inner.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define EACH(i, count) _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)
+
+enum { GROUPS = LANES / 4, PHASE = 8 * GROUPS }; /* groups of a vector of codes; int16 of a phase */
+
+INLINE uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+
+INLINE float float_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+/* Adding 1.5 * 2**23 rounds to a whole number and leaves it in the low bits. */
+#define ROUNDER 12582912.0f
+
+/* exp(x) within 2 units of the last place; 0 below -87. Cephes' expf: 2**n * exp(r), |r| <= ln 2 / 2. */
+INLINE float exponential(float x)
+{
+    float bounded = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    float shifted = bounded * 1.44269504f + ROUNDER, n = shifted - ROUNDER;
+    float r = bounded - n * 0.693359375f - n * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    float result = float_of(bits_of(p) + (bits_of(shifted) << 23));
+    return x < -87.0f ? 0.0f : result;
+}
+
+static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+{
+    float most = 0, poison = 0; /* a NaN or an infinity makes the group NaN */
+    for (int i = 0; i < GROUP; i++) {
+        float size = fabsf(x[i]);
+        most = size > most ? size : most;
+        poison += x[i] * 0.0f;
+    }
+    float factor = most > 1e-30f ? 32767.0f / most : 0.0f;
+    values += group / GROUPS * GROUPS * GROUP + group % GROUPS * 8;
+    for (int phase = 0; phase < 4; phase++)
+        for (int i = 0; i < 8; i++)
+            values[phase * PHASE + i] = (int16_t)bits_of(x[4 * i + phase] * factor + ROUNDER);
+    for (int i = 0; i < 4; i++)
+        scales[4 * group + i] = most * (0.5f / 32767.0f) + poison;
+}
+
+/* --- MXFP4, few tokens: along the rows ---------------------------------------------------------------------------- */
+
+enum { ROWS = 4 };
+
+INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct quantised *x, int tokens,
+                    vf (*sums)[MX_ROW_TOKENS])
+{
+    EACH(r, ROWS) {
+        size_t at = (row + r) * m.groups + g;
+        vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
+        vf scale = f_exponents(m.scales + at, count);
+        vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
+           w3 = i_codes(i_shift(codes, 12));
+        EACH(t, tokens) {
+            const int16_t *v = x[t].values + g * GROUP;
+            vi sum = i_madd(i_zero(), w0, i_load(v));
+            sum = i_madd(sum, w1, i_load(v + PHASE));
+            sum = i_madd(sum, w2, i_load(v + 2 * PHASE));
+            sum = i_madd(sum, w3, i_load(v + 3 * PHASE));
+            sums[r][t] = f_fma(i_float(sum), f_mul(scale, f_load(x[t].scales + 4 * g)), sums[r][t]);
+        }
+    }
+}
+
+INLINE void mx_row_tile(struct mx m, size_t row, const struct quantised *x, int tokens, float *out, size_t stride)
+{
+    vf sums[ROWS][MX_ROW_TOKENS];
+    EACH(r, ROWS)
+        EACH(t, tokens) sums[r][t] = f_zero();
+    size_t g = 0;
+    for (; g + GROUPS <= m.groups; g += GROUPS)
+        mx_step(m, row, g, GROUPS, x, tokens, sums);
+    if (g < m.groups)
+        mx_step(m, row, g, (int)(m.groups - g), x, tokens, sums);
+    EACH(t, tokens)
+        EACH(r, ROWS) out[t * stride + r] = f_sum(sums[r][t]);
+}
+
+static void mx_rows(struct mx m, size_t row, int count, const struct quantised *x, int tokens, float *out,
+                    size_t stride)
+{
+    for (int r = 0; r < count; r += ROWS) {
+        int t = 0;
+        for (; t + MX_ROW_TOKENS <= tokens; t += MX_ROW_TOKENS)
+            mx_row_tile(m, row + r, x + t, MX_ROW_TOKENS, out + t * stride + r, stride);
+        for (; t < tokens; t++)
+            mx_row_tile(m, row + r, x + t, 1, out + t * stride + r, stride);
+    }
+}
+
+/* --- MXFP4, many tokens: across LANES rows ------------------------------------------------------------------------ */
+
+static void mx_unpack(struct mx m, size_t row, int16_t *panel, float *scales)
+{
+    for (size_t g = 0; g < m.groups; g++) {
+        vi bytes[4];
+        i_rows(m.blocks + (row * m.groups + g) * GROUP_BYTES, m.groups * GROUP_BYTES, bytes);
+        EACH(part, 4) {
+            i_store(panel + (0 + part) * 2 * LANES, i_codes(bytes[part]));
+            i_store(panel + (4 + part) * 2 * LANES, i_codes(i_shift(bytes[part], 4)));
+            i_store(panel + (8 + part) * 2 * LANES, i_codes(i_shift(bytes[part], 8)));
+            i_store(panel + (12 + part) * 2 * LANES, i_codes(i_shift(bytes[part], 12)));
+        }
+        panel += GROUP * LANES;
+    }
+    for (int r = 0; r < LANES; r++)
+        for (size_t g = 0; g < m.groups; g++)
+            scales[g * LANES + r] = float_of((uint32_t)m.scales[(row + r) * m.groups + g] << 23);
+}
+
+INLINE void mx_panel_tile(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x,
+                          int tokens, float *out, size_t stride)
+{
+    vf sums[MX_TOKENS];
+    EACH(t, tokens) sums[t] = f_zero();
+    for (size_t g = 0; g < groups; g++, panel += GROUP * LANES) {
+        size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
+        vi group[MX_TOKENS];
+        EACH(t, tokens) group[t] = i_zero();
+        EACH(pair, 16) {
+            vi weights = i_load(panel + pair * 2 * LANES);
+            EACH(t, tokens)
+                group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+        }
+        vf scale = f_load(scales + g * LANES);
+        EACH(t, tokens)
+            sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
+    }
+    EACH(t, tokens) f_store(out + t * stride, sums[t]);
+}
+
+static void mx_panel(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x, int tokens,
+                     float *out, size_t stride)
+{
+    int t = 0;
+    for (; t + MX_TOKENS <= tokens; t += MX_TOKENS)
+        mx_panel_tile(panel, scales, groups, x + t, MX_TOKENS, out + t * stride, stride);
+    for (; t + MX_TOKENS / 2 <= tokens; t += MX_TOKENS / 2)
+        mx_panel_tile(panel, scales, groups, x + t, MX_TOKENS / 2, out + t * stride, stride);
+    for (; t < tokens; t++)
+        mx_panel_tile(panel, scales, groups, x + t, 1, out + t * stride, stride);
+}
+
+/* --- bfloat16 ----------------------------------------------------------------------------------------------------- */
+
+INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const float *x, int tokens, float *out,
+                      size_t stride)
+{
+    const uint16_t *row[ROWS]; /* those that are not there are the last one once more */
+    vf sums[ROWS][BF16_TOKENS];
+    EACH(r, ROWS) {
+        row[r] = weights + (r < rows ? r : rows - 1) * depth;
+        EACH(t, tokens) sums[r][t] = f_zero();
+    }
+    size_t k = 0;
+    for (; k + LANES <= depth; k += LANES) {
+        vf w[ROWS];
+        EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
+        EACH(t, tokens) {
+            vf value = f_load(x + t * depth + k);
+            EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+        }
+    }
+    for (int t = 0; t < tokens; t++)
+        for (int r = 0; r < rows; r++) {
+            float sum = f_sum(sums[r][t]);
+            for (size_t i = k; i < depth; i++)
+                sum += float_of((uint32_t)row[r][i] << 16) * x[t * depth + i];
+            out[t * stride + r] = sum;
+        }
+}
+
+static void bf16_rows(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
+                      size_t stride)
+{
+    int t = 0;
+    for (; t + BF16_TOKENS <= tokens; t += BF16_TOKENS)
+        for (int r = 0; r < count; r += ROWS)
+            bf16_tile(weights + r * depth, depth, count - r < ROWS ? count - r : ROWS, x + t * depth, BF16_TOKENS,
+                      out + t * stride + r, stride);
+    for (; t < tokens; t++)
+        for (int r = 0; r < count; r += ROWS)
+            bf16_tile(weights + r * depth, depth, count - r < ROWS ? count - r : ROWS, x + t * depth, 1,
+                      out + t * stride + r, stride);
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
+
+static void swiglu(const float *pairs, int count, float limit, float alpha, float *out)
+{
+    for (int i = 0; i < count; i++) {
+        float gate = pairs[2 * i], up = pairs[2 * i + 1];
+        gate = gate > limit ? limit : gate;
+        up = up > limit ? limit : up < -limit ? -limit : up;
+        out[i] = gate / (1.0f + exponential(-alpha * gate)) * (up + 1.0f);
+    }
+}
+
+INLINE void multiply_tile(int vectors, int depth, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                          float *c, size_t c_stride)
+{
+    vf sums[ROWS][COLUMNS];
+    EACH(r, ROWS)
+        EACH(v, vectors) sums[r][v] = f_load(c + r * c_stride + v * LANES);
+    for (int k = 0; k < depth; k++, b += b_stride)
+        EACH(r, ROWS)
+            EACH(v, vectors)
+                sums[r][v] = f_fma(f_set(a[r * a_stride + k]), f_load(b + v * LANES), sums[r][v]);
+    EACH(r, ROWS)
+        EACH(v, vectors) f_store(c + r * c_stride + v * LANES, sums[r][v]);
+}
+
+static void multiply(int rows, int columns, int depth, const float *a, size_t a_stride, const float *b,
+                     size_t b_stride, float *c)
+{
+    for (int r = 0; r < rows; r += ROWS, a += ROWS * a_stride, c += ROWS * columns) {
+        int v = 0;
+        for (; v + COLUMNS * LANES <= columns; v += COLUMNS * LANES)
+            multiply_tile(COLUMNS, depth, a, a_stride, b + v, b_stride, c + v, columns);
+        for (; v < columns; v += LANES)
+            multiply_tile(1, depth, a, a_stride, b + v, b_stride, c + v, columns);
+    }
+}
+
+static float largest(const float *x)
+{
+    vf most = f_load(x);
+    for (int i = LANES; i < KEYS; i += LANES)
+        most = f_max(most, f_load(x + i));
+    float lanes[LANES], found;
+    f_store(lanes, most);
+    found = lanes[0];
+    for (int i = 1; i < LANES; i++)
+        found = lanes[i] > found ? lanes[i] : found;
+    return found;
+}
+
+static float exponentials(float *x, float most)
+{
+    for (int i = 0; i < KEYS; i++)
+        x[i] = exponential(x[i] - most);
+    vf sum = f_zero();
+    for (int i = 0; i < KEYS; i += LANES)
+        sum = f_add(sum, f_load(x + i));
+    return f_sum(sum);
+}
+
+#define INNER(name)                                                                                                     \
+    {name, works, LANES, quantise, mx_rows, mx_unpack, mx_panel, bf16_rows, swiglu, multiply, largest, exponentials}
