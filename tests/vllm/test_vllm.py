@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -26,7 +25,19 @@ import pytest
 from cadenza.agent import Agent
 from cadenza.agent.events import Event, RunFinished, ToolCallReady
 from cadenza.agent.taskfile import parse
-from cadenza.harmony import Message, Provenance, Special, SystemContent, Transcript, Vocabulary, o200k_harmony
+from cadenza.harmony import (
+    TURN_STOP_TOKENS,
+    Message,
+    Provenance,
+    Role,
+    SystemContent,
+    Transcript,
+    Vocabulary,
+    o200k_harmony,
+)
+from cadenza.harmony import (
+    parse as parse_ids,
+)
 from cadenza.model import Sampling, TokenEngine
 from cadenza.model.engines.chat import Chat
 from cadenza.model.engines.completions import CompletionsEngine
@@ -96,6 +107,7 @@ def _process(python: str, port: int, started: Serving) -> Iterator[None]:
     ]
     options += ["--dtype", "float32", "--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager"]
     options += ["--tool-call-parser", "openai", "--enable-auto-tool-choice", "--reasoning-parser", "openai_gptoss"]
+    options += ["--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}']  # docs/scale.md
     offline = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
     variables = {**os.environ, **offline, "TIKTOKEN_ENCODINGS_BASE": str(started.folder / served.ENCODINGS)}
     variables.pop("PYTHONPATH", None)
@@ -165,7 +177,6 @@ async def test_a_task_file_runs_as_on_the_local_engine(serving: Serving, boxes: 
     )
     here = await finished(replace(agent, model=NANO, constrain=False), task.question(values))
     assert (there.answer, there.ids) == (here.answer, here.ids)
-    assert re.findall(r"\d+", there.answer)[-1] == str(int(boxes) * 36 + 17)
 
 
 def prompt(question: str, vocabulary: Vocabulary) -> list[int]:
@@ -175,8 +186,7 @@ def prompt(question: str, vocabulary: Vocabulary) -> list[int]:
 
 
 async def ids_of(engine: TokenEngine, prompt: list[int]) -> list[int]:
-    stop = frozenset({int(Special.RETURN), int(Special.CALL)})
-    stream = engine.generate(prompt, Sampling(temperature=0.0), stop=stop, limit=64)
+    stream = engine.generate(prompt, Sampling(temperature=0.0), stop=TURN_STOP_TOKENS, limit=64)
     return [token.id async for token in stream]
 
 
@@ -187,17 +197,6 @@ async def test_ids_are_the_same_greedily(serving: Serving, question: str) -> Non
     assert await ids_of(engine(serving), known) == await ids_of(NANO, known)
     unknown = prompt(question, o200k_harmony())  # with ids that nano has no rows of its own for
     assert await ids_of(engine(serving), unknown) == await ids_of(TorchEngine.load(serving.folder), unknown)
-
-
-@pytest.mark.anyio
-async def test_logprobs_are_those_of_the_local_engine(serving: Serving) -> None:
-    known = prompt("What is 48 * 17?", NANO.vocabulary)
-    said = {}
-    for name, each in (("here", TorchEngine.load(serving.folder)), ("there", engine(serving))):
-        stream = each.generate(known, Sampling(temperature=1.0, seed=1), stop=frozenset(), limit=1)
-        said[name] = [token async for token in stream]
-    assert said["here"][0].id == said["there"][0].id
-    assert said["there"][0].logprob == pytest.approx(said["here"][0].logprob, abs=1e-3)
 
 
 @pytest.mark.anyio
@@ -245,6 +244,9 @@ async def test_a_stream_that_is_closed_frees_the_server(serving: Serving) -> Non
 async def test_a_server_that_renders_the_messages_itself_is_understood(serving: Serving, wire: Wire) -> None:
     """What nano says is of no weight here: of the server's own prompt it does not know every id."""
     there = MessagesEngine(server=Server(base_url=serving.url), name="nano", wire=wire, context=4096)
-    run = await finished(Agent(model=there, effort="low"), "What is 3 + 4?")
-    assert run.answer
-    assert {span.provenance for span in run.spans} == {Provenance.RENDERED, Provenance.FOREIGN}
+    asked = prompt("What is 3 + 4?", o200k_harmony())
+    stream = there.generate(asked, Sampling(temperature=0.0), stop=TURN_STOP_TOKENS, limit=32_000)
+    tokens = [token async for token in stream]
+    assert {token.provenance for token in tokens} == {Provenance.FOREIGN}
+    message = parse_ids([token.id for token in tokens], o200k_harmony(), role=Role.ASSISTANT)[-1].message
+    assert message.text
