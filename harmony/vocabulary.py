@@ -32,10 +32,9 @@ VOCABULARY_SIZE: Final = 201_088
 LAST_SPECIAL: Final = 201_088
 """The highest id of the encoding. It has no row in the released checkpoints, so no model can sample it."""
 
-# The split pattern of o200k_base (tiktoken_ext.openai_public).
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _BEFORE_WORD, _AFTER_WORD = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-_PATTERN = "|".join(
+SPLIT_PATTERN: Final = "|".join(
     [
         f"{_BEFORE_WORD}{_UPPER}*{_LOWER}+{_AFTER_WORD}",
         f"{_BEFORE_WORD}{_UPPER}+{_LOWER}*{_AFTER_WORD}",
@@ -46,6 +45,7 @@ _PATTERN = "|".join(
         r"\s+",
     ]
 )
+"""How o200k_base splits a text before it merges bytes (tiktoken_ext.openai_public)."""
 
 
 class Special(IntEnum):
@@ -114,7 +114,7 @@ class BytePairVocabulary:
         self._ranks = dict(ranks)
         self._special = frozenset(special)
         self._encoding = tiktoken.Encoding(
-            "o200k_harmony", pat_str=_PATTERN, mergeable_ranks=self._ranks, special_tokens={}
+            "o200k_harmony", pat_str=SPLIT_PATTERN, mergeable_ranks=self._ranks, special_tokens={}
         )
 
     @cached_property

@@ -68,8 +68,12 @@ class MessagesEngine:
     ) -> AsyncGenerator[Sampled, None]:
         """constraint: its `spec` has the tools; without it there are none.
 
-        Raises ModelError for a server that refuses, stays away or breaks off, and for tools that it cannot name.
+        Raises ModelError for a server that refuses, stays away or breaks off, for tools that it cannot name, and for a
+        prompt that is too long.
         """
+        limit = min(limit, self.context - len(prompt))  # vLLM refuses to be asked for more
+        if limit <= 0:
+            raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes up to {self.context - 1}")
         spec = TurnSpec() if constraint is None else constraint.spec
         tools = _tools(spec, constraint)
         effort, items = _conversation(prompt, spec, tools, self.vocabulary)

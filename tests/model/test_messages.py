@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -328,3 +330,17 @@ async def test_tools_that_a_server_cannot_tell_apart_are_one_line(server: Server
     stream = engine.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=9, constraint=grammar)
     with pytest.raises(ModelError, match="cannot tell two tools apart: notes_find"):
         await anext(stream)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("wire", "key"), [("chat", "max_tokens"), ("responses", "max_output_tokens")])
+async def test_no_more_is_asked_for_than_the_context_holds(server: Server, wire: str, key: str) -> None:
+    server.plays = [[{"type": "response.output_text.delta", "delta": "a", "choices": [{"delta": {"content": "a"}}]}]]
+    engine = replace(server.engine(wire), context=4096)
+    prompt = Transcript(engine.vocabulary, [Message.user("Hi")]).prompt()
+    stream = engine.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=32_000)
+    async with aclosing(stream):
+        await anext(stream)
+    assert server.asked[0][key] == 4096 - len(prompt)
+    with pytest.raises(ModelError, match="takes up to 4095"):
+        await anext(engine.generate([1] * 4096, Sampling(), stop=TURN_STOP_TOKENS, limit=9))
