@@ -199,12 +199,18 @@ async def test_ids_are_the_same_greedily(serving: Serving, question: str) -> Non
     assert await ids_of(engine(serving), unknown) == await ids_of(TorchEngine.load(serving.folder), unknown)
 
 
+class ReadsAll:
+    """Writes as nano does, and reads every id: under a schema, one that nano does not know may be the likeliest."""
+
+    ids, encode = NANO.vocabulary.ids, staticmethod(NANO.vocabulary.encode)
+    token_bytes, bytes_of = staticmethod(o200k_harmony().token_bytes), staticmethod(o200k_harmony().bytes_of)
+
+
 @pytest.mark.anyio
-@pytest.mark.xfail(strict=True, reason="not understood yet: compact JSON was asked for, and the answer is no JSON")
 async def test_an_answer_is_held_to_its_schema(serving: Serving) -> None:
     schema = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
     schema["additionalProperties"] = False
-    agent = Agent(model=engine(serving), tools=["python"], effort="low", output=schema)
+    agent = Agent(model=engine(serving, ReadsAll()), tools=["python"], effort="low", output=schema)
     events = await events_of(agent, "What is 48 * 17?")
     assert isinstance(last := events[-1], RunFinished), last
     assert set(json.loads(last.answer)) == {"result"}
