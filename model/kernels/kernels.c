@@ -89,7 +89,7 @@ PUBLIC int cadenza_linear(const struct inner *inner, int threads, int tokens, in
 /* Pairs of a token and one of its experts are sorted by expert. A piece is UP_ROWS rows of one expert's gates and ups
  * for all of its tokens: these make one group of the inner activations, which is quantised at once. Then, in a second
  * round, DOWN_ROWS rows of the second matrix. */
-enum { UP_ROWS = 2 * GROUP, DOWN_ROWS = GROUP, FEW = 4 }; /* up to so many tokens are few */
+enum { UP_ROWS = 2 * GROUP, DOWN_ROWS = GROUP };
 
 struct expert {
     int index, start, count; /* of its pairs in the sorted order */
