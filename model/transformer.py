@@ -63,7 +63,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if weight.dtype == torch.bfloat16 and kernels.take(x):
         return kernels.linear(x, weight, bias)
     # By parts: a whole lm_head in float32 would be two gigabytes.
-    out = torch.cat([F.linear(x, part.to(x.dtype)) for part in weight.split(_PART)], dim=-1)
+    out = torch.cat([F.linear(x, part.to(x.dtype)) for part in torch.split(weight, _PART)], dim=-1)
     return out if bias is None else out + bias.to(x.dtype)
 
 
