@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GROUP = 32, GROUP_BYTES = 16, KEYS = 64 };
+enum { GROUP = 32, GROUP_BYTES = 16, KEYS = 64, FEW = 4 };
 
 /* A matrix in MXFP4: `[rows, groups, 16]` bytes and `[rows, groups]` exponents. */
 struct mx {
@@ -38,7 +38,7 @@ struct inner {
     /* One group of a token: 32 numbers of x. */
     void (*quantise)(const float *x, size_t group, int16_t *values, float *scales);
 
-    /* out[t * stride + r] = row r of `count` . token t, one row after the other as they lie in memory: for few tokens */
+    /* out[t * stride + r] = row r of `count` . token t, row after row, as they lie in memory: for up to FEW tokens */
     void (*mx_rows)(struct mx matrix, size_t row, int count, const struct quantised *x, int tokens, float *out,
                     size_t stride);
 

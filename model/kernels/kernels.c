@@ -89,7 +89,7 @@ PUBLIC int cadenza_linear(const struct inner *inner, int threads, int tokens, in
 /* Pairs of a token and one of its experts are sorted by expert. A piece is UP_ROWS rows of one expert's gates and ups
  * for all of its tokens: these make one group of the inner activations, which is quantised at once. Then, in a second
  * round, DOWN_ROWS rows of the second matrix. */
-enum { UP_ROWS = 2 * GROUP, DOWN_ROWS = GROUP, FEW = 4 }; /* up to so many tokens are few */
+enum { UP_ROWS = 2 * GROUP, DOWN_ROWS = GROUP };
 
 struct expert {
     int index, start, count; /* of its pairs in the sorted order */
@@ -315,7 +315,7 @@ static void attention_piece(void *job, long piece, int worker)
         int head = kv_head * group + r % group;
         const float *q = a->q + batch * a->q_stride[0] + head * a->q_stride[1] + (start + r / group) * a->q_stride[2];
         for (int i = 0; i < dim; i++)
-            queries[r * dim + i] = q[i] * a->scale;
+            queries[r * dim + i] = q[i];
         most[r] = fmaxf(a->sinks[head], -1e30f); /* a sink of minus infinity: none */
         sums[r] = 1;
     }
@@ -335,6 +335,8 @@ static void attention_piece(void *job, long piece, int worker)
         for (int r = 0; r < rows; r++) {
             float *score = scores + r * KEYS;
             int position = past + start + r / group;
+            for (int j = 0; j < KEYS; j++)
+                score[j] *= a->scale;
             int from = a->window ? position - a->window + 1 - key : 0, to = position + 1 - key;
             for (int j = 0; j < from && j < KEYS; j++)
                 score[j] = -INFINITY;

@@ -21,6 +21,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(i, count) _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)
 
+enum { ROWS = 4 }; /* of a tile */
 enum { GROUPS = LANES / 4, PHASE = 8 * GROUPS }; /* groups of a vector of codes; int16 of a phase */
 
 INLINE uint32_t bits_of(float x)
@@ -76,13 +77,14 @@ static void quantise(const float *x, size_t group, int16_t *values, float *scale
 
 /* --- MXFP4, few tokens: along the rows ---------------------------------------------------------------------------- */
 
-enum { ROWS = 4 };
-
+/* Memory is asked for the rows that come ROWS later: the processor does not guess that, as a row is so short. */
 INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct quantised *x, int tokens,
                     vf (*sums)[MX_ROW_TOKENS])
 {
     EACH(r, ROWS) {
-        size_t at = (row + r) * m.groups + g;
+        size_t at = (row + r) * m.groups + g, later = at + ROWS * m.groups;
+        __builtin_prefetch(m.blocks + later * GROUP_BYTES, 0, 2);
+        __builtin_prefetch(m.scales + later, 0, 2);
         vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
         vf scale = f_exponents(m.scales + at, count);
         vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
@@ -206,10 +208,34 @@ INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const flo
         }
 }
 
+/* For one token there is nothing to share: rows are read as one stream, which is what memory is fastest at. */
+INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
+{
+    enum { STREAMS = 4, AHEAD = 1024 };
+    vf sums[STREAMS];
+    EACH(i, STREAMS) sums[i] = f_zero();
+    size_t k = 0;
+    for (; k + STREAMS * LANES <= depth; k += STREAMS * LANES) {
+        __builtin_prefetch(row + k + AHEAD, 0, 2);
+        __builtin_prefetch(row + k + AHEAD + 32, 0, 2);
+        EACH(i, STREAMS)
+            sums[i] = f_fma(f_bf16(row + k + i * LANES), f_load(x + k + i * LANES), sums[i]);
+    }
+    float sum = f_sum(f_add(f_add(sums[0], sums[1]), f_add(sums[2], sums[3])));
+    for (; k < depth; k++)
+        sum += float_of((uint32_t)row[k] << 16) * x[k];
+    return sum;
+}
+
 static void bf16_rows(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
                       size_t stride)
 {
     int t = 0;
+    if (tokens == 1) {
+        for (int r = 0; r < count; r++)
+            out[r] = bf16_dot(weights + r * depth, depth, x);
+        return;
+    }
     for (; t + BF16_TOKENS <= tokens; t += BF16_TOKENS)
         for (int r = 0; r < count; r += ROWS)
             bf16_tile(weights + r * depth, depth, count - r < ROWS ? count - r : ROWS, x + t * depth, BF16_TOKENS,
