@@ -33,10 +33,6 @@ class Models:
         self.missed: list[str] = []
         self.engine = self._next()
 
-    @property
-    def name(self) -> str:
-        return self._name
-
     def guarantee(self, masks: Masks | None) -> Guarantee:
         """What the model in use is held to."""
         mask = "none" if masks is None else masks.holds
@@ -56,7 +52,7 @@ class Models:
     def _next(self) -> TokenEngine:
         while True:
             model = self._rest.popleft()
-            self._name = model if isinstance(model, str) else model.name
+            self.name = model if isinstance(model, str) else model.name
             try:
                 return _loaded(model) if isinstance(model, str) else model
             except ModelError as error:

@@ -51,24 +51,24 @@ class Chat:
         messages: list[dict[str, Any]] = []
         spoken: dict[str, Any] | None = None  # the assistant's message that is not finished
         for item in asked.items:
-            if isinstance(item, Thought) or (isinstance(item, Said) and item.role == "assistant"):
-                if spoken is None:
-                    spoken = {"role": "assistant", "content": ""}
-                    messages.append(spoken)
-                key = self.heard if isinstance(item, Thought) else "content"
-                spoken[key] = "\n".join(filter(None, (spoken.get(key), item.text)))
-            elif isinstance(item, Called):
-                if spoken is None:
-                    spoken = {"role": "assistant", "content": ""}
-                    messages.append(spoken)
+            if isinstance(item, Returned):
+                spoken = None
+                messages.append({"role": "tool", "content": item.text, "tool_call_id": item.id})
+                continue
+            if isinstance(item, Said) and item.role != "assistant":
+                spoken = None
+                messages.append({"role": item.role, "content": item.text})
+                continue
+            if spoken is None:
+                spoken = {"role": "assistant", "content": ""}
+                messages.append(spoken)
+            if isinstance(item, Called):
                 function = {"name": item.name, "arguments": item.arguments}
                 spoken["tool_calls"] = [{"id": item.id, "type": "function", "function": function}]
                 spoken = None
             else:
-                spoken = None
-                role = "tool" if isinstance(item, Returned) else item.role
-                told = {"role": role, "content": item.text}
-                messages.append({**told, "tool_call_id": item.id} if isinstance(item, Returned) else told)
+                key = self.heard if isinstance(item, Thought) else "content"
+                spoken[key] = "\n".join(filter(None, (spoken.get(key), item.text)))
         return messages
 
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:

@@ -135,7 +135,6 @@ class _Turn:
         self._vocabulary = vocabulary
         self._tools = {tool.name: tool for tool in tools}
         self._open: Message | None = None
-        self._begun = False
         self._held: list[str] = []
 
     def hear(self, delta: Delta) -> Iterator[int]:
@@ -153,7 +152,7 @@ class _Turn:
                 self.over = True
             case Ended(cut):
                 yield from self._release(_ANSWER)
-                self.over = self._begun
+                self.over = self._open is not None
                 if self._open is not None and not cut:
                     yield int(Special.RETURN if self._open is _ANSWER else Special.END)
 
@@ -174,10 +173,10 @@ class _Turn:
     def _say(self, header: Message, text: str) -> Iterator[int]:
         if header is not self._open:
             opened = open_turn(self._vocabulary)
-            if self._begun:
+            if self._open is not None:
                 yield from (int(Special.END), *opened)
             yield from render(header, self._vocabulary)[len(opened) : -1]
-            self._open, self._begun = header, True
+            self._open = header
         yield from self._vocabulary.encode(text)
 
 
