@@ -12,7 +12,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 
-enum { LANES = 8, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, COLUMNS = 2 };
+enum { LANES = 8, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
 typedef __m256 vf;
 typedef __m256i vi;
 
@@ -42,6 +42,7 @@ OP vf f_bf16(const uint16_t *p)
 
 OP vi i_zero(void) { return _mm256_setzero_si256(); }
 OP vi i_load(const void *p) { return _mm256_loadu_si256(p); }
+OP vi i_int8(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)); }
 OP void i_store(void *p, vi x) { _mm256_storeu_si256(p, x); }
 OP vf i_float(vi x) { return _mm256_cvtepi32_ps(x); }
 OP vi i_madd(vi a, vi b, vi c) { return _mm256_add_epi32(a, _mm256_madd_epi16(b, c)); }

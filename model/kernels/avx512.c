@@ -13,7 +13,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,prefer-vector-width=512")
 #endif
 
-enum { LANES = 16, MX_ROW_TOKENS = 2, MX_TOKENS = 12, BF16_TOKENS = 6, COLUMNS = 4 };
+enum { LANES = 16, MX_ROW_TOKENS = 2, MX_TOKENS = 12, BF16_TOKENS = 6, INT8_TOKENS = 2, COLUMNS = 4 };
 typedef __m512 vf;
 typedef __m512i vi;
 
@@ -37,6 +37,7 @@ OP vf f_bf16(const uint16_t *p)
 
 OP vi i_zero(void) { return _mm512_setzero_si512(); }
 OP vi i_load(const void *p) { return _mm512_loadu_si512(p); }
+OP vi i_int8(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p)); }
 OP void i_store(void *p, vi x) { _mm512_storeu_si512(p, x); }
 OP vf i_float(vi x) { return _mm512_cvtepi32_ps(x); }
 OP vi i_madd(vi a, vi b, vi c) { return _mm512_dpwssd_epi32(a, b, c); }

@@ -1,12 +1,12 @@
 /* The loops of `struct inner`, written once. A file for a set of instructions defines the operations below, includes
  * this, and the compiler makes its loops of them.
  *
- * LANES: float32 of a vector, and 32-bit integers, each also two int16.    MX_ROW_TOKENS, MX_TOKENS, BF16_TOKENS: of a
- * tile, such that its sums stay in registers.    COLUMNS: vectors of a tile of `multiply`.
+ * LANES: float32 of a vector, and 32-bit integers, each also two int16.    MX_ROW_TOKENS, MX_TOKENS, BF16_TOKENS,
+ * INT8_TOKENS: of a tile, such that its sums stay in registers.    COLUMNS: vectors of a tile of `multiply`.
  *
  * vf: f_zero f_set f_load f_store f_add f_mul f_max f_fma f_sum    f_bf16 (LANES bfloat16 -> float32)
  * vi: i_zero i_load i_store i_pair (one 32-bit number in all lanes)    i_float
- *     i_some (some bytes, then zeros)    i_shift (each int16 right by a constant, zeros come in)
+ *     i_int8 (2 * LANES int8 -> as many int16)    i_some (some bytes, then zeros)    i_shift (each int16 right by a constant, zeros come in)
  *     i_codes (low four bits of each int16 -> twice the value of E2M1)
  *     i_madd (a + the sums of neighbouring products b c: int16 -> int32)
  *     i_rows (sixteen bytes of each of LANES rows -> four vectors, the first has the rows' first four bytes)
@@ -58,21 +58,28 @@ INLINE float exponential(float x)
     return x < -87.0f ? 0.0f : result;
 }
 
-static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+/* What one unit of the int16 stands for, and what brings x to them. A NaN or an infinity makes the unit NaN. */
+INLINE float unit_of(const float *x, size_t count, float *factor)
 {
-    float most = 0, poison = 0; /* a NaN or an infinity makes the group NaN */
-    for (int i = 0; i < GROUP; i++) {
+    float most = 0, poison = 0;
+    for (size_t i = 0; i < count; i++) {
         float size = fabsf(x[i]);
         most = size > most ? size : most;
         poison += x[i] * 0.0f;
     }
-    float factor = most > 1e-30f ? 32767.0f / most : 0.0f;
+    *factor = most > 1e-30f ? 32767.0f / most : 0.0f;
+    return most / 32767.0f + poison;
+}
+
+static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+{
+    float factor, unit = unit_of(x, GROUP, &factor);
     values += group / GROUPS * GROUPS * GROUP + group % GROUPS * 8;
     for (int phase = 0; phase < 4; phase++)
         for (int i = 0; i < 8; i++)
             values[phase * PHASE + i] = (int16_t)bits_of(x[4 * i + phase] * factor + ROUNDER);
     for (int i = 0; i < 4; i++)
-        scales[4 * group + i] = most * (0.5f / 32767.0f) + poison;
+        scales[4 * group + i] = 0.5f * unit;
 }
 
 /* --- MXFP4, few tokens: along the rows ---------------------------------------------------------------------------- */
@@ -246,6 +253,67 @@ static void bf16_rows(const uint16_t *weights, size_t depth, int count, const fl
                       out + t * stride + r, stride);
 }
 
+/* --- int8 --------------------------------------------------------------------------------------------------------- */
+
+static float int8_quantise(const float *x, size_t count, int16_t *values)
+{
+    float factor, unit = unit_of(x, count, &factor);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (int16_t)bits_of(x[i] * factor + ROUNDER);
+    return unit;
+}
+
+/* However many tokens there are, a row's sum is made in the same order: a token's result never depends on the others. */
+INLINE void int8_tile(struct int8 m, size_t row, int rows, const int16_t *x, int tokens, float *out, size_t stride)
+{
+    size_t depth = m.groups * INT8_GROUP;
+    const int8_t *values[ROWS]; /* rows that are not there are the last one once more */
+    const float *scales[ROWS];
+    vf sums[ROWS][INT8_TOKENS];
+    EACH(r, ROWS) {
+        size_t at = row + (r < rows ? r : rows - 1);
+        values[r] = m.values + at * depth;
+        scales[r] = m.scales + at * m.groups;
+        EACH(t, tokens) sums[r][t] = f_zero();
+    }
+    for (size_t g = 0; g < m.groups; g++) {
+        vi group[ROWS][INT8_TOKENS];
+        EACH(r, ROWS) {
+            __builtin_prefetch(values[r] + g * INT8_GROUP + ROWS * depth, 0, 2);
+            EACH(t, tokens) group[r][t] = i_zero();
+        }
+        EACH(part, INT8_GROUP / (2 * LANES)) {
+            size_t k = g * INT8_GROUP + part * 2 * LANES;
+            vi w[ROWS];
+            EACH(r, ROWS) w[r] = i_int8(values[r] + k);
+            EACH(t, tokens) {
+                vi value = i_load(x + t * depth + k);
+                EACH(r, ROWS) group[r][t] = i_madd(group[r][t], w[r], value);
+            }
+        }
+        EACH(r, ROWS) {
+            vf scale = f_set(scales[r][g]);
+            EACH(t, tokens) sums[r][t] = f_fma(i_float(group[r][t]), scale, sums[r][t]);
+        }
+    }
+    for (int t = 0; t < tokens; t++)
+        for (int r = 0; r < rows; r++)
+            out[t * stride + r] = f_sum(sums[r][t]);
+}
+
+static void int8_rows(struct int8 m, size_t row, int count, const int16_t *x, int tokens, float *out, size_t stride)
+{
+    size_t depth = m.groups * INT8_GROUP;
+    int t = 0;
+    for (; t + INT8_TOKENS <= tokens; t += INT8_TOKENS)
+        for (int r = 0; r < count; r += ROWS)
+            int8_tile(m, row + r, count - r < ROWS ? count - r : ROWS, x + t * depth, INT8_TOKENS, out + t * stride + r,
+                      stride);
+    for (; t < tokens; t++)
+        for (int r = 0; r < count; r += ROWS)
+            int8_tile(m, row + r, count - r < ROWS ? count - r : ROWS, x + t * depth, 1, out + t * stride + r, stride);
+}
+
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 static void swiglu(const float *pairs, int count, float limit, float alpha, float *out)
@@ -308,4 +376,5 @@ static float exponentials(float *x, float most)
 }
 
 #define INNER(name)                                                                                                     \
-    {name, works, LANES, quantise, mx_rows, mx_unpack, mx_panel, bf16_rows, swiglu, multiply, largest, exponentials}
+    {name,      works,         LANES,     quantise, mx_rows,  mx_unpack, mx_panel,                                     \
+     bf16_rows, int8_quantise, int8_rows, swiglu,   multiply, largest,   exponentials}

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, COLUMNS = 2 };
+enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
 typedef struct {
     float at[4];
 } vf;
@@ -66,6 +66,14 @@ OP vi i_load(const void *p)
     vi x;
     memcpy(&x, p, sizeof x);
     return x;
+}
+
+OP vi i_int8(const int8_t *p)
+{
+    int16_t wide[8];
+    for (int i = 0; i < 8; i++)
+        wide[i] = p[i];
+    return i_load(wide);
 }
 
 OP void i_store(void *p, vi x) { memcpy(p, &x, sizeof x); }
