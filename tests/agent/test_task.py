@@ -87,7 +87,7 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ("input: a\nmodel: {engine: completions}", "t.yaml:2:1: model: engine completions needs base_url and name"),
         (
             "input: a\nmodel: {engine: vllm}",
-            "t.yaml:2:9: model.engine: input should be 'completions', 'chat', 'responses' or 'scripted'",
+            "t.yaml:2:9: model.engine: input should be 'torch', 'completions', 'chat', 'responses' or 'scripted'",
         ),
         ("input: a\nmodel: {engine: scripted, turns: [], name: x}", "t.yaml:2:1: model: engine scripted takes no name"),
         (
