@@ -15,7 +15,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import FilesTool, PythonTool, Spec, toolset_names
+from cadenza.tools import FilesTool, PythonTool, ShellTool, Spec, toolset_names
 
 from .errors import UserError
 from .fields import Fields, Seconds
@@ -69,7 +69,18 @@ class FilesFields(ToolFields):
         return [FilesTool(folder=around.workspace, write=self.write)]
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields, "files": FilesFields}
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
+KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields, "files": FilesFields, "shell": ShellFields}
 
 
 class ToolEntry(Fields):
@@ -80,6 +91,7 @@ class ToolEntry(Fields):
 
     python: PythonFields | None = None
     files: FilesFields | None = None
+    shell: ShellFields | None = None
     file: str | None = None
     name: str | None = None
 

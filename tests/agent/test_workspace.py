@@ -68,6 +68,16 @@ def test_files_and_python_share_the_workspace(folder: Path) -> None:
     assert (folder / "work" / "sums.py").read_text() == "print(6 * 7)\n"
 
 
+def test_a_shell_works_in_the_workspace_where_somebody_has_said_yes(folder: Path) -> None:
+    calls = call("files.write", path="a.txt", text="a\n"), call("shell.exec", command=["wc", "-l", "a.txt"])
+    assert results(events_of(folder, ["files", "shell"], *calls, more=("--allow", "shell(wc *)"))) == [
+        "wrote a.txt, 2 bytes",
+        "1 a.txt\n[exit code 0]",
+    ]
+    _, refused = results(events_of(folder, ["files", "shell"], *calls))
+    assert refused == "[not allowed: the tool needs approval, and nobody is there to say yes]"
+
+
 def test_files_without_a_workspace_are_refused_in_one_line() -> None:
     done = subprocess.run([*COMMAND, "run", "-"], input="input: a\ntools: [files]", capture_output=True, text=True)
     assert done.returncode == 2
