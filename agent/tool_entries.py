@@ -11,12 +11,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import PythonTool, Spec, toolset_names
+from cadenza.tools import FilesTool, PythonTool, ShellTool, Spec, toolset_names
 
+from .errors import UserError
 from .fields import Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
@@ -57,7 +58,29 @@ class PythonFields(ToolFields):
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields}
+class FilesFields(ToolFields):
+    uses_workspace = True
+
+    write: bool = Field(default=True, strict=True)
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        if around.workspace is None:
+            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
+        return [FilesTool(folder=around.workspace, write=self.write)]
+
+
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
+KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields, "files": FilesFields, "shell": ShellFields}
 
 
 class ToolEntry(Fields):
@@ -67,6 +90,8 @@ class ToolEntry(Fields):
     """
 
     python: PythonFields | None = None
+    files: FilesFields | None = None
+    shell: ShellFields | None = None
     file: str | None = None
     name: str | None = None
 
