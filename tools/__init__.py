@@ -1,6 +1,7 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, browser.
+The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
@@ -12,17 +13,20 @@ from .functions import FunctionSession, FunctionToolset
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
 from .thread import run_in_thread
-from .toolset import Artefact, ToolResult, ToolSession, Toolset, Traits, compact_json
+from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
+    "Citation",
+    "Citing",
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
     "PythonTool",
+    "Restorable",
     "SandboxError",
     "Spec",
     "ToolContext",
