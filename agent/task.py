@@ -8,22 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    GetJsonSchemaHandler,
-    field_validator,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field, field_validator
 
 from cadenza.harmony import CallTo, Effort, ToolChoice
 from cadenza.model import DEFAULT, Sampling
-from cadenza.tools import BUILT_IN, PythonTool, Spec, compact_json, toolset_names
+from cadenza.tools import compact_json
 
 from .agent import Agent
 from .approval import Approvals, Rule
@@ -31,8 +23,8 @@ from .engines import ModelField, started
 from .errors import UserError
 from .fields import Count, Fields, Seconds
 from .limits import Limits
-from .loading import functions_in, type_named
-from .toolbox import AnyTool
+from .loading import type_named
+from .tool_entries import Surroundings, ToolEntry
 
 
 class TaskError(UserError):
@@ -82,53 +74,6 @@ class Param(Fields):
         if isinstance(self.default, bool):
             return str(self.default).lower()
         return None if self.default is None else str(self.default)
-
-
-class PythonFields(Fields):
-    sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
-    timeout: Seconds = 60.0
-    network: Literal[False] = False
-
-
-class ToolEntry(Fields):
-    """One of: python; file, every @tool in it; name, a toolset that a package declares (short: `- notes`)."""
-
-    python: PythonFields | None = None
-    file: str | None = None
-    name: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        """`- python` is `- python: {}`."""
-        if isinstance(value, str):
-            if value in BUILT_IN:
-                return {value: {}}
-            known = toolset_names()
-            if value not in known:
-                near = get_close_matches(value, known) or known
-                raise ValueError(f"no tool {value!r}; there is {', '.join(near)}")
-            return {"name": value}
-        if isinstance(value, Mapping):
-            if len(value) != 1:
-                raise ValueError(f"a tool is one key, such as `python: {{...}}`, not {len(value)}")
-            return {name: {} if fields is None else fields for name, fields in value.items()}
-        return value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """For editors: the short form too."""
-        return {"anyOf": [{"type": "string"}, handler(core)]}
-
-    def tools(self, folder: Path, *, workspace: Path | None, unsafe_local: bool) -> list[AnyTool]:
-        """The tools of this entry; runs the code of a tool file. Raises UserError."""
-        if self.file is not None:
-            return list(functions_in(folder / self.file))
-        if self.name is not None:
-            return [self.name]
-        fields = self.python or PythonFields()
-        spec = Spec(timeout=fields.timeout, workspace=workspace)
-        return [PythonTool(sandbox=fields.sandbox, spec=spec, unsafe_local=unsafe_local)]
 
 
 class ApproveFields(Fields):
@@ -199,17 +144,13 @@ class Task(Fields):
         """
         first, *fallbacks = started(self.model, after) if model is None else [model]
         own = None if self.workspace is None else folder / self.workspace
-        tools = [
-            tool
-            for entry in self.tools
-            for tool in entry.tools(folder, workspace=workspace or own, unsafe_local=unsafe_local)
-        ]
+        around = Surroundings(folder=folder, workspace=workspace or own, unsafe_local=unsafe_local)
         return Agent(
             model=first,
             fallbacks=fallbacks,
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
-            tools=tools,
+            tools=[tool for entry in self.tools for tool in entry.tools(around)],
             tool_choice=_choice(self.tool_choice),
             examples=[(example.input, example.answer) for example in self.examples],
             output=type_named(self.output, folder) if isinstance(self.output, str) else self.output_schema(folder),

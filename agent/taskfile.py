@@ -24,13 +24,12 @@ from .task import (
     Example,
     LimitFields,
     Param,
-    PythonFields,
     SamplingFields,
     Task,
     TaskError,
-    ToolEntry,
     placeholders,
 )
+from .tool_entries import KINDS, ToolEntry
 
 _Path: TypeAlias = tuple[str | int, ...]
 
@@ -141,7 +140,7 @@ def _fields_at(path: _Path) -> list[str]:
         "model": EngineFields,
         "params": Param,
         "tools": ToolEntry,
-        "python": PythonFields,
+        **KINDS,
     }
     for part in path:
         model = known.get(str(part), model)
@@ -163,15 +162,15 @@ def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> It
     def fault(path: _Path, what: str) -> _Fault:
         return places[path].line, places[path].column, f"{_dotted(path)}: {what}"
 
-    for at, entry in enumerate(task.tools):
-        if entry.file is not None and not (folder / entry.file).is_file():
-            yield fault(("tools", at, "file"), f"{folder / entry.file}: no such file")
+    for path, name in _named_by_tools(task).items():
+        if not (folder / name).exists() or (path[-1] == "file" and not (folder / name).is_file()):
+            yield fault(path, f"{folder / name}: no such file")
     if isinstance(task.output, str) and not re.fullmatch(r"[\w.]+:\w+", task.output):
         yield fault(("output",), f"{task.output!r} is no module:Type; a schema file is {{schema: ./file.json}}")
     if not isinstance(task.output, dict):
         return
     schema: Any = task.output
-    path: _Path = ("output",)
+    path = ("output",)
     if isinstance(schema.get("schema"), str):
         path = ("output", "schema")
         try:
@@ -188,18 +187,23 @@ def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> It
         yield fault(path, str(error).removeprefix("output: "))
 
 
+def _named_by_tools(task: Task) -> dict[_Path, str]:
+    """The files and folders that the tools of a task name, by the path of the field that does."""
+    return {("tools", at, *keys): name for at, entry in enumerate(task.tools) for keys, name in entry.paths().items()}
+
+
 def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     """A task file may give away a folder below its own, in which nothing lies that makes up the task."""
     if task.workspace is None:
         return
     place, top, workspace = places[("workspace",)], folder.resolve(), (folder / task.workspace).resolve()
-    if not any(entry.python is not None for entry in task.tools):
-        yield place.line, place.column, "workspace: none of the tools uses one; python does"
+    if not any(entry.uses_workspace for entry in task.tools):
+        which = " and ".join(kind for kind, fields in KINDS.items() if fields.uses_workspace)
+        yield place.line, place.column, f"workspace: none of the tools uses one; {which} can"
     if top not in workspace.parents:
         what = f"workspace: {task.workspace!r} is not below the task's folder; --workspace takes any other"
         yield place.line, place.column, what
-    named: dict[_Path, Any] = {("tools", at, "file"): entry.file for at, entry in enumerate(task.tools)}
-    named |= {("journal",): task.journal}
+    named: dict[_Path, Any] = {**_named_by_tools(task), ("journal",): task.journal}
     if isinstance(task.output, dict):
         named[("output", "schema")] = task.output.get("schema")
     for path, name in named.items():

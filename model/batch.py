@@ -21,15 +21,23 @@ Part = tuple[Sequence, list[int]]
 
 def read(network: Transformer, cache: KVCache, parts: list[Part], wanted: list[int] | None = None) -> Tensor:
     """Logits `[rows, vocab_size]` of all rows, one part after another, or of the wanted ones. Appends nothing."""
-    rows = torch.tensor([[row for _, rows in parts for row in rows]])
-    positions = torch.cat([torch.arange(len(each.rows), len(each.rows) + len(new)) for each, new in parts])
+    device = network.device
+    rows = [row for _, new in parts for row in new]
+    positions = [at for sequence, new in parts for at in range(len(sequence.rows), len(sequence.rows) + len(new))]
     logits: Tensor = network(
-        rows,
+        torch.tensor([rows], device=device),
         caches=_layers(network, cache, parts),
-        positions=positions,
-        wanted=None if wanted is None else torch.tensor(wanted),
+        positions=torch.tensor(positions, device=device),
+        wanted=None if wanted is None else torch.tensor(wanted, device=device),
     )
-    return logits.flatten(0, 1)
+    return logits[0].float().cpu()
+
+
+def cache_of(network: Transformer, *, memory: int | None = None, page: int = PAGE) -> KVCache:
+    """With the type and the device of what the network computes."""
+    with torch.inference_mode():
+        like = network.embed(torch.zeros(1, dtype=torch.long, device=network.device))
+    return KVCache(network.config, like=like, memory=memory, page=page)
 
 
 class Reading:
@@ -37,8 +45,7 @@ class Reading:
 
     def __init__(self, network: Transformer, *, page: int = PAGE) -> None:
         self._network = network
-        memory = KVCache.bytes_of(network.config, network.config.max_context, page)
-        self.cache = KVCache(network.config, memory=memory, page=page)
+        self.cache = cache_of(network, page=page)
         self.sequence = Sequence(self.cache)
 
     def read(self, rows: Tensor, wanted: list[int] | None = None) -> Tensor:
@@ -94,7 +101,7 @@ class _Paged:
 
 def _layers(network: Transformer, cache: KVCache, parts: list[Part]) -> list[LayerCache]:
     config = network.config
-    near, far = _places(cache, parts, near=True), _places(cache, parts, near=False)
+    near, far = (_places(cache, parts, network.device, near=near) for near in (True, False))
     return [
         _Paged(*cache.layer(at), config.sliding_window, near)
         if config.is_sliding(at)
@@ -103,7 +110,7 @@ def _layers(network: Transformer, cache: KVCache, parts: list[Part]) -> list[Lay
     ]
 
 
-def _places(cache: KVCache, parts: list[Part], *, near: bool) -> _Places:
+def _places(cache: KVCache, parts: list[Part], device: torch.device, *, near: bool) -> _Places:
     size, runs, table, written = cache.page, list[list[int]](), list[int](), list[tuple[int, int]]()
     for sequence, rows in parts:
         first, begin, end = sequence.first_near if near else 0, len(sequence.rows), len(sequence.rows) + len(rows)
@@ -111,5 +118,5 @@ def _places(cache: KVCache, parts: list[Part], *, near: bool) -> _Places:
         runs.append([len(written), len(rows), end, len(table), first])
         table += slots
         written += [(slots[at // size - first], at % size) for at in range(begin, end)]
-    to, offsets = zip(*written, strict=True)
-    return _Places(torch.tensor(to), torch.tensor(offsets), kernels.Runs(torch.tensor(runs), torch.tensor(table)))
+    to, offsets = (torch.tensor(each, device=device) for each in zip(*written, strict=True))
+    return _Places(to, offsets, kernels.Runs(torch.tensor(runs), torch.tensor(table, device=device)))

@@ -23,6 +23,7 @@ from torch import Tensor
 from .config import ModelConfig
 
 PAGE: Final = 64  # positions: as many as the kernels take up at a time
+_CONTEXTS: Final = 8
 
 
 @dataclass(eq=False, slots=True)
@@ -44,26 +45,26 @@ class Page:
 
 
 class KVCache:
-    """The slots, and the tree of known pages.
+    """The slots, and the tree of known pages. Slots of both kinds of layers have one size.
 
-    memory: bytes. page: positions. A slot is as large for the layers that see far as for those that see near.
+    memory: bytes, by default a quarter of what is free, or what some whole contexts take if that is less; page:
+    positions; like: has the type and the device.
     """
 
-    def __init__(self, config: ModelConfig, *, memory: int, page: int = PAGE) -> None:
+    def __init__(self, config: ModelConfig, *, like: Tensor, memory: int | None = None, page: int = PAGE) -> None:
         self.page = page
         self.window = config.sliding_window
-        shape = _shape(config, page)
-        self.slots = memory // (4 * shape.numel())
-        self._memory = torch.empty(self.slots, *shape, dtype=torch.float32)  # takes none until it is written
+        shape = torch.Size((-(-config.num_layers // 2), 2, config.num_kv_heads, page, config.head_dim))
+        size = shape.numel() * like.element_size()
+        if memory is None:
+            enough = _CONTEXTS * 2 * size * -(-config.max_context // page)
+            memory = min(enough, _free_memory(like.device) // 4)
+        self.slots = memory // size
+        self._memory = like.new_empty(self.slots, *shape)  # on a CPU, none of it is taken until it is written
         self.root = Page(-1, None)
         self._free = list(range(self.slots))[::-1]
         self._users = [0] * self.slots
         self._idle: OrderedDict[int, Page] = OrderedDict()  # slots of known pages without users, the oldest first
-
-    @staticmethod
-    def bytes_of(config: ModelConfig, positions: int, page: int = PAGE) -> int:
-        """What a sequence of this length takes, with its near slots not let go."""
-        return 2 * -(-positions // page) * 4 * _shape(config, page).numel()
 
     @property
     def longest(self) -> int:
@@ -256,13 +257,10 @@ class Sequence:
                 self._cache.let_go(page.far, page)
 
 
-def _shape(config: ModelConfig, page: int) -> torch.Size:
-    """Of a slot: half of the layers, keys and values."""
-    return torch.Size((-(-config.num_layers // 2), 2, config.num_kv_heads, page, config.head_dim))
-
-
-def free_memory() -> int:
-    """Bytes that this machine could give to a process now."""
+def _free_memory(device: torch.device) -> int:
+    """Bytes that a device could give to this process now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))

@@ -308,6 +308,17 @@ class Transformer(nn.Module):
         with torch.device("cpu"):  # a network may be built on the meta device, to be filled later
             self.frequencies, self.concentration = rope_frequencies(config)
 
+    @property
+    def device(self) -> torch.device:
+        return self.model.embed_tokens.weight.device
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """`[...]` -> `[..., hidden]`, in the type in which everything is computed."""
+        x: Tensor = self.model.embed_tokens(rows)
+        if x.device.type == "cpu" and not torch.is_grad_enabled():
+            return x.float()  # narrower activations are neither faster there nor exact
+        return x
+
     def forward(
         self,
         rows: Tensor,
@@ -330,9 +341,7 @@ class Transformer(nn.Module):
         rope = angles.cos() * self.concentration, angles.sin() * self.concentration
         near, far = (Visible(time, time, window, device) for window in (self.config.sliding_window, None))
 
-        x = self.model.embed_tokens(rows)
-        if device.type == "cpu" and not torch.is_grad_enabled():
-            x = x.float()  # narrower activations are neither faster there nor exact
+        x = self.embed(rows)
         for at, layer in enumerate(self.model.layers):
             x, logits = layer(x, rope, caches[at] if caches else near if self.config.is_sliding(at) else far)
             if router_logits is not None:

@@ -19,16 +19,16 @@ import torch
 from cadenza.harmony import TurnGrammar, Vocabulary, o200k_harmony, restricted
 
 from .. import checkpoint
-from ..cache import KVCache, free_memory
+from ..batch import cache_of
 from ..constrain import Constrainer
-from ..engine import Capabilities, Sampled, Sampling
+from ..engine import Capabilities, Dense, Sampled, Sampling
 from ..errors import ModelError
+from ..int8 import round_dense_layers
 from ..request import Outcome, Request
 from ..sampler import Sampler
 from ..scheduler import Scheduler
 
 _SMALL = 2**28  # bytes of a checkpoint
-_CONTEXTS = 8  # whole ones, that the cache has room for at most
 
 
 class TorchEngine:
@@ -42,18 +42,27 @@ class TorchEngine:
         self._ids = range(model.network.config.vocab_size) if model.ids is None else model.ids
         self._rows = None if model.ids is None else {id: row for row, id in enumerate(model.ids)}
         self._context = model.network.config.max_context
-        enough = _CONTEXTS * KVCache.bytes_of(model.network.config, self._context)
-        self._cache = KVCache(model.network.config, memory=memory or min(enough, free_memory() // 4))
+        self._cache = cache_of(model.network, memory=memory)
         self._scheduler = Scheduler(model.network, self._cache)
 
     @classmethod
-    def load(cls, folder: Path) -> TorchEngine:
+    def load(cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored") -> TorchEngine:
         """A small model is float32, which is faster; a large one stays as it is stored, memory-mapped.
 
-        Raises CheckpointError or ConfigError.
+        device: as torch calls it, such as "cuda:0" or "mps"; dense: "int8" halves what the dense layers of a large
+        model read, at the price of exactness. Raises CheckpointError, ConfigError, and ModelError for a device that
+        torch does not have here.
         """
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"device {device!r}: {str(error).splitlines()[0]}") from None
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-        return cls(checkpoint.load(folder, dtype=torch.float32 if size < _SMALL else None), name=folder.name)
+        dtype = torch.float32 if size < _SMALL else None
+        loaded = checkpoint.load(folder, dtype=dtype, device=device)
+        if dense == "int8":
+            round_dense_layers(loaded.network)
+        return cls(loaded, name=folder.name)
 
     @property
     def vocabulary(self) -> Vocabulary:

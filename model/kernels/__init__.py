@@ -69,6 +69,19 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return out.view(*x.shape[:-1], rows)
 
 
+def int8_linear(x: Tensor, weight: Tensor, scales: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The same with weights in int8, `[out, in]`, in groups of 64 with a scale each, `[out, in / 64]` in float32.
+
+    Activations have 16 bits, one scale a token. A token's result does not depend on the others.
+    """
+    rows, depth = weight.shape
+    flat = x.reshape(-1, depth).contiguous()
+    out = flat.new_empty(len(flat), rows)
+    bias = None if bias is None else bias.to(torch.bfloat16).contiguous()
+    _call("int8_linear", len(flat), rows, depth, flat, weight.contiguous(), scales.contiguous(), bias, out)
+    return out.view(*x.shape[:-1], rows)
+
+
 def experts(
     x: Tensor,
     weights: Tensor,

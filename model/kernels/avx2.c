@@ -12,7 +12,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 
-enum { LANES = 8, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, COLUMNS = 2 };
+enum { LANES = 8, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
 typedef __m256 vf;
 typedef __m256i vi;
 
@@ -42,6 +42,7 @@ OP vf f_bf16(const uint16_t *p)
 
 OP vi i_zero(void) { return _mm256_setzero_si256(); }
 OP vi i_load(const void *p) { return _mm256_loadu_si256(p); }
+OP vi i_int8(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)); }
 OP void i_store(void *p, vi x) { _mm256_storeu_si256(p, x); }
 OP vf i_float(vi x) { return _mm256_cvtepi32_ps(x); }
 OP vi i_madd(vi a, vi b, vi c) { return _mm256_add_epi32(a, _mm256_madd_epi16(b, c)); }
@@ -68,10 +69,15 @@ OP vi i_codes(vi x)
     return _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d) { return _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d)); }
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
-    int first = p[0] << 23, second = count == 2 ? p[1] << 23 : 0;
-    return _mm256_castsi256_ps(_mm256_set_m128i(_mm_set1_epi32(second), _mm_set1_epi32(first)));
+    vi bytes = _mm256_setr_epi32(p[0], p[stride], p[2 * stride], p[3 * stride], 0, 0, 0, 0);
+    if (count == 2)
+        bytes = _mm256_insertf128_si256(
+            bytes, _mm_setr_epi32(p[1], p[stride + 1], p[2 * stride + 1], p[3 * stride + 1]), 1);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bytes, 23));
 }
 
 OP vi two_rows(const uint8_t *p, size_t stride) /* sixteen bytes of the rows 0 and 4 */

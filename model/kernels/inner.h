@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GROUP = 32, GROUP_BYTES = 16, KEYS = 64, FEW = 4 };
+enum { GROUP = 32, GROUP_BYTES = 16, INT8_GROUP = 64, KEYS = 64, FEW = 4 };
 
 /* A matrix in MXFP4: `[rows, groups, 16]` bytes and `[rows, groups]` exponents. */
 struct mx {
@@ -28,6 +28,13 @@ struct mx {
 struct quantised {
     int16_t *values; /* [groups * 32] in phases */
     float *scales;   /* [groups, 4], each four times */
+};
+
+/* A matrix in int8: `[rows, groups, 64]` and a scale for each group, `[rows, groups]`. */
+struct int8 {
+    const int8_t *values;
+    const float *scales;
+    size_t groups;
 };
 
 struct inner {
@@ -49,6 +56,12 @@ struct inner {
 
     /* out[t * stride + r] = row r of bfloat16 weights `[count, depth]` . token t of x `[tokens, depth]` */
     void (*bf16_rows)(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
+                      size_t stride);
+
+    /* A token's activations, as they lie, with one scale, which is returned; and
+     * out[t * stride + r] = row r of `count` . token t of x `[tokens, groups, 64]`, still to be multiplied by t's scale */
+    float (*int8_quantise)(const float *x, size_t count, int16_t *values);
+    void (*int8_rows)(struct int8 matrix, size_t row, int count, const int16_t *x, int tokens, float *out,
                       size_t stride);
 
     /* out[i] = swiglu(pairs[2i], pairs[2i + 1]) */

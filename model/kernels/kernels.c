@@ -84,6 +84,55 @@ PUBLIC int cadenza_linear(const struct inner *inner, int threads, int tokens, in
     return NONE;
 }
 
+struct int8_linear {
+    const struct inner *inner;
+    int tokens, rows;
+    size_t depth;
+    const float *x;
+    struct int8 weights;
+    const uint16_t *bias;
+    int16_t *values;
+    float *units, *out;
+};
+
+static void int8_quantise_piece(void *job, long token, int worker)
+{
+    const struct int8_linear *l = job;
+    (void)worker;
+    l->units[token] = l->inner->int8_quantise(l->x + token * l->depth, l->depth, l->values + token * l->depth);
+}
+
+static void int8_piece(void *job, long piece, int worker)
+{
+    const struct int8_linear *l = job;
+    (void)worker;
+    int row = (int)piece * LINEAR_ROWS, count = least(LINEAR_ROWS, l->rows - row);
+    l->inner->int8_rows(l->weights, row, count, l->values, l->tokens, l->out + row, l->rows);
+    for (int t = 0; t < l->tokens; t++)
+        for (int r = row; r < row + count; r++) {
+            float *out = l->out + (size_t)t * l->rows + r;
+            *out = *out * l->units[t] + (l->bias ? bfloat16(l->bias[r]) : 0.0f);
+        }
+}
+
+/* The same for W in int8: values `[rows, depth]`, and scales `[rows, depth / 64]`. depth: a multiple of 64. */
+PUBLIC int cadenza_int8_linear(const struct inner *inner, int threads, int tokens, int rows, int depth, const float *x,
+                               const int8_t *values, const float *scales, const uint16_t *bias, float *out)
+{
+    size_t cells = (size_t)tokens * depth;
+    char *memory = malloc(cells * sizeof(int16_t) + tokens * sizeof(float) + 256);
+    if (!memory)
+        return NO_MEMORY;
+    char *rest = memory + (-(size_t)memory & 63);
+    struct int8_linear l = {inner, tokens, rows, depth, x, {values, scales, depth / INT8_GROUP}, bias, 0, 0, out};
+    l.values = cut(&rest, cells * sizeof *l.values);
+    l.units = cut(&rest, tokens * sizeof *l.units);
+    pool_run(tokens <= FEW ? 1 : threads, tokens, int8_quantise_piece, &l);
+    pool_run(threads, (rows + LINEAR_ROWS - 1) / LINEAR_ROWS, int8_piece, &l);
+    free(memory);
+    return NONE;
+}
+
 /* --- experts ------------------------------------------------------------------------------------------------------ */
 
 /* Pairs of a token and one of its experts are sorted by expert. A piece is UP_ROWS rows of one expert's gates and ups

@@ -1,16 +1,17 @@
 /* The loops of `struct inner`, written once. A file for a set of instructions defines the operations below, includes
  * this, and the compiler makes its loops of them.
  *
- * LANES: float32 of a vector, and 32-bit integers, each also two int16.    MX_ROW_TOKENS, MX_TOKENS, BF16_TOKENS: of a
- * tile, such that its sums stay in registers.    COLUMNS: vectors of a tile of `multiply`.
+ * LANES: float32 of a vector, and 32-bit integers, each also two int16.    MX_ROW_TOKENS, MX_TOKENS, BF16_TOKENS,
+ * INT8_TOKENS: of a tile, such that its sums stay in registers.    COLUMNS: vectors of a tile of `multiply`.
  *
  * vf: f_zero f_set f_load f_store f_add f_mul f_max f_fma f_sum    f_bf16 (LANES bfloat16 -> float32)
  * vi: i_zero i_load i_store i_pair (one 32-bit number in all lanes)    i_float
- *     i_some (some bytes, then zeros)    i_shift (each int16 right by a constant, zeros come in)
+ *     i_int8 (2 * LANES int8 -> as many int16)    i_some (some bytes, then zeros)    i_shift (each int16 right by a constant, zeros come in)
  *     i_codes (low four bits of each int16 -> twice the value of E2M1)
  *     i_madd (a + the sums of neighbouring products b c: int16 -> int32)
  *     i_rows (sixteen bytes of each of LANES rows -> four vectors, the first has the rows' first four bytes)
- * f_exponents: GROUPS bytes, or some of them -> 2 ** (byte - 127), each four times
+ *     i_sums (four vectors -> in each quarter of LANES / GROUPS, the sums of their same quarters)
+ * f_four_exponents: of four rows at a distance, GROUPS bytes each, or some of them -> 2 ** (byte - 127), placed so
  */
 
 #include <math.h>
@@ -58,35 +59,42 @@ INLINE float exponential(float x)
     return x < -87.0f ? 0.0f : result;
 }
 
-static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+/* What one unit of the int16 stands for, and what brings x to them. A NaN or an infinity makes the unit NaN. */
+INLINE float unit_of(const float *x, size_t count, float *factor)
 {
-    float most = 0, poison = 0; /* a NaN or an infinity makes the group NaN */
-    for (int i = 0; i < GROUP; i++) {
+    float most = 0, poison = 0;
+    for (size_t i = 0; i < count; i++) {
         float size = fabsf(x[i]);
         most = size > most ? size : most;
         poison += x[i] * 0.0f;
     }
-    float factor = most > 1e-30f ? 32767.0f / most : 0.0f;
+    *factor = most > 1e-30f ? 32767.0f / most : 0.0f;
+    return most / 32767.0f + poison;
+}
+
+static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+{
+    float factor, unit = unit_of(x, GROUP, &factor);
     values += group / GROUPS * GROUPS * GROUP + group % GROUPS * 8;
     for (int phase = 0; phase < 4; phase++)
         for (int i = 0; i < 8; i++)
             values[phase * PHASE + i] = (int16_t)bits_of(x[4 * i + phase] * factor + ROUNDER);
     for (int i = 0; i < 4; i++)
-        scales[4 * group + i] = most * (0.5f / 32767.0f) + poison;
+        scales[4 * group + i] = 0.5f * unit;
 }
 
 /* --- MXFP4, few tokens: along the rows ---------------------------------------------------------------------------- */
 
 /* Memory is asked for the rows that come ROWS later: the processor does not guess that, as a row is so short. */
 INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct quantised *x, int tokens,
-                    vf (*sums)[MX_ROW_TOKENS])
+                    vf *totals)
 {
+    vi sums[ROWS][MX_ROW_TOKENS];
     EACH(r, ROWS) {
         size_t at = (row + r) * m.groups + g, later = at + ROWS * m.groups;
         __builtin_prefetch(m.blocks + later * GROUP_BYTES, 0, 2);
         __builtin_prefetch(m.scales + later, 0, 2);
         vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
-        vf scale = f_exponents(m.scales + at, count);
         vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
            w3 = i_codes(i_shift(codes, 12));
         EACH(t, tokens) {
@@ -95,23 +103,33 @@ INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct q
             sum = i_madd(sum, w1, i_load(v + PHASE));
             sum = i_madd(sum, w2, i_load(v + 2 * PHASE));
             sum = i_madd(sum, w3, i_load(v + 3 * PHASE));
-            sums[r][t] = f_fma(i_float(sum), f_mul(scale, f_load(x[t].scales + 4 * g)), sums[r][t]);
+            sums[r][t] = sum;
         }
     }
+    vf scale = f_four_exponents(m.scales + row * m.groups + g, m.groups, count);
+    EACH(t, tokens)
+        totals[t] = f_fma(i_float(i_sums(sums[0][t], sums[1][t], sums[2][t], sums[3][t])),
+                          f_mul(scale, f_load(x[t].scales + 4 * g)), totals[t]);
 }
 
 INLINE void mx_row_tile(struct mx m, size_t row, const struct quantised *x, int tokens, float *out, size_t stride)
 {
-    vf sums[ROWS][MX_ROW_TOKENS];
-    EACH(r, ROWS)
-        EACH(t, tokens) sums[r][t] = f_zero();
+    vf totals[MX_ROW_TOKENS]; /* of ROWS rows, for each of the groups that a vector has */
+    EACH(t, tokens) totals[t] = f_zero();
     size_t g = 0;
     for (; g + GROUPS <= m.groups; g += GROUPS)
-        mx_step(m, row, g, GROUPS, x, tokens, sums);
+        mx_step(m, row, g, GROUPS, x, tokens, totals);
     if (g < m.groups)
-        mx_step(m, row, g, (int)(m.groups - g), x, tokens, sums);
-    EACH(t, tokens)
-        EACH(r, ROWS) out[t * stride + r] = f_sum(sums[r][t]);
+        mx_step(m, row, g, (int)(m.groups - g), x, tokens, totals);
+    EACH(t, tokens) {
+        float lanes[LANES];
+        f_store(lanes, totals[t]);
+        EACH(r, ROWS) {
+            float sum = lanes[r];
+            EACH(other, GROUPS - 1) sum += lanes[(other + 1) * ROWS + r];
+            out[t * stride + r] = sum;
+        }
+    }
 }
 
 static void mx_rows(struct mx m, size_t row, int count, const struct quantised *x, int tokens, float *out,
@@ -149,22 +167,25 @@ static void mx_unpack(struct mx m, size_t row, int16_t *panel, float *scales)
 INLINE void mx_panel_tile(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x,
                           int tokens, float *out, size_t stride)
 {
-    vf sums[MX_TOKENS];
-    EACH(t, tokens) sums[t] = f_zero();
-    for (size_t g = 0; g < groups; g++, panel += GROUP * LANES) {
-        size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
-        vi group[MX_TOKENS];
-        EACH(t, tokens) group[t] = i_zero();
-        EACH(pair, 16) {
-            vi weights = i_load(panel + pair * 2 * LANES);
+    for (size_t first = 0; first < GROUPS; first++) { /* every GROUPS-th group, as in mx_row_tile */
+        vf sums[MX_TOKENS];
+        EACH(t, tokens) sums[t] = f_zero();
+        for (size_t g = first; g < groups; g += GROUPS) {
+            size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
+            vi group[MX_TOKENS];
+            EACH(t, tokens) group[t] = i_zero();
+            EACH(pair, 16) {
+                vi weights = i_load(panel + g * GROUP * LANES + pair * 2 * LANES);
+                EACH(t, tokens)
+                    group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+            }
+            vf scale = f_load(scales + g * LANES);
             EACH(t, tokens)
-                group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+                sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
         }
-        vf scale = f_load(scales + g * LANES);
         EACH(t, tokens)
-            sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
+            f_store(out + t * stride, first == 0 ? sums[t] : f_add(f_load(out + t * stride), sums[t]));
     }
-    EACH(t, tokens) f_store(out + t * stride, sums[t]);
 }
 
 static void mx_panel(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x, int tokens,
@@ -246,6 +267,67 @@ static void bf16_rows(const uint16_t *weights, size_t depth, int count, const fl
                       out + t * stride + r, stride);
 }
 
+/* --- int8 --------------------------------------------------------------------------------------------------------- */
+
+static float int8_quantise(const float *x, size_t count, int16_t *values)
+{
+    float factor, unit = unit_of(x, count, &factor);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (int16_t)bits_of(x[i] * factor + ROUNDER);
+    return unit;
+}
+
+/* However many tokens there are, a row's sum is made in the same order: a token's result never depends on the others. */
+INLINE void int8_tile(struct int8 m, size_t row, int rows, const int16_t *x, int tokens, float *out, size_t stride)
+{
+    size_t depth = m.groups * INT8_GROUP;
+    const int8_t *values[ROWS]; /* rows that are not there are the last one once more */
+    const float *scales[ROWS];
+    vf sums[ROWS][INT8_TOKENS];
+    EACH(r, ROWS) {
+        size_t at = row + (r < rows ? r : rows - 1);
+        values[r] = m.values + at * depth;
+        scales[r] = m.scales + at * m.groups;
+        EACH(t, tokens) sums[r][t] = f_zero();
+    }
+    for (size_t g = 0; g < m.groups; g++) {
+        vi group[ROWS][INT8_TOKENS];
+        EACH(r, ROWS) {
+            __builtin_prefetch(values[r] + g * INT8_GROUP + ROWS * depth, 0, 2);
+            EACH(t, tokens) group[r][t] = i_zero();
+        }
+        EACH(part, INT8_GROUP / (2 * LANES)) {
+            size_t k = g * INT8_GROUP + part * 2 * LANES;
+            vi w[ROWS];
+            EACH(r, ROWS) w[r] = i_int8(values[r] + k);
+            EACH(t, tokens) {
+                vi value = i_load(x + t * depth + k);
+                EACH(r, ROWS) group[r][t] = i_madd(group[r][t], w[r], value);
+            }
+        }
+        EACH(r, ROWS) {
+            vf scale = f_set(scales[r][g]);
+            EACH(t, tokens) sums[r][t] = f_fma(i_float(group[r][t]), scale, sums[r][t]);
+        }
+    }
+    for (int t = 0; t < tokens; t++)
+        for (int r = 0; r < rows; r++)
+            out[t * stride + r] = f_sum(sums[r][t]);
+}
+
+static void int8_rows(struct int8 m, size_t row, int count, const int16_t *x, int tokens, float *out, size_t stride)
+{
+    size_t depth = m.groups * INT8_GROUP;
+    int t = 0;
+    for (; t + INT8_TOKENS <= tokens; t += INT8_TOKENS)
+        for (int r = 0; r < count; r += ROWS)
+            int8_tile(m, row + r, count - r < ROWS ? count - r : ROWS, x + t * depth, INT8_TOKENS, out + t * stride + r,
+                      stride);
+    for (; t < tokens; t++)
+        for (int r = 0; r < count; r += ROWS)
+            int8_tile(m, row + r, count - r < ROWS ? count - r : ROWS, x + t * depth, 1, out + t * stride + r, stride);
+}
+
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 static void swiglu(const float *pairs, int count, float limit, float alpha, float *out)
@@ -308,4 +390,5 @@ static float exponentials(float *x, float most)
 }
 
 #define INNER(name)                                                                                                     \
-    {name, works, LANES, quantise, mx_rows, mx_unpack, mx_panel, bf16_rows, swiglu, multiply, largest, exponentials}
+    {name,      works,         LANES,     quantise, mx_rows,  mx_unpack, mx_panel,                                     \
+     bf16_rows, int8_quantise, int8_rows, swiglu,   multiply, largest,   exponentials}

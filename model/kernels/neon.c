@@ -6,7 +6,7 @@
 
 #include <arm_neon.h>
 
-enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 8, BF16_TOKENS = 4, COLUMNS = 4 };
+enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 8, BF16_TOKENS = 4, INT8_TOKENS = 2, COLUMNS = 4 };
 typedef float32x4_t vf;
 typedef int32x4_t vi;
 
@@ -25,6 +25,7 @@ OP vf f_bf16(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_
 
 OP vi i_zero(void) { return vdupq_n_s32(0); }
 OP vi i_load(const void *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+OP vi i_int8(const int8_t *p) { return vreinterpretq_s32_s16(vmovl_s8(vld1_s8(p))); }
 OP void i_store(void *p, vi x) { vst1q_u8(p, vreinterpretq_u8_s32(x)); }
 OP vf i_float(vi x) { return vcvtq_f32_s32(x); }
 #define i_shift(x, bits) vreinterpretq_s32_u16(vshrq_n_u16(vreinterpretq_u16_s32(x), bits))
@@ -57,10 +58,13 @@ OP vi i_codes(vi x)
     return vreinterpretq_s32_s16(vshrq_n_s16(vshlq_n_s16(bytes, 8), 8));
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d) { return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)); }
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
     (void)count;
-    return vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)p[0] << 23));
+    const uint32_t bytes[4] = {p[0], p[stride], p[2 * stride], p[3 * stride]};
+    return vreinterpretq_f32_u32(vshlq_n_u32(vld1q_u32(bytes), 23));
 }
 
 OP void i_rows(const uint8_t *p, size_t stride, vi *out)

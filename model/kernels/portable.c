@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, COLUMNS = 2 };
+enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
 typedef struct {
     float at[4];
 } vf;
@@ -68,6 +68,14 @@ OP vi i_load(const void *p)
     return x;
 }
 
+OP vi i_int8(const int8_t *p)
+{
+    int16_t wide[8];
+    for (int i = 0; i < 8; i++)
+        wide[i] = p[i];
+    return i_load(wide);
+}
+
 OP void i_store(void *p, vi x) { memcpy(p, &x, sizeof x); }
 
 OP vf i_float(vi x)
@@ -118,13 +126,23 @@ OP vi i_codes(vi x)
     return i_load(words);
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d)
+{
+    const vi of[4] = {a, b, c, d};
+    LANE a.at[i] = of[i].at[0] + of[i].at[1] + of[i].at[2] + of[i].at[3];
+    return a;
+}
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
     (void)count;
-    uint32_t bits = (uint32_t)p[0] << 23;
-    float scale;
-    memcpy(&scale, &bits, 4);
-    return f_set(scale);
+    vf scales;
+    LANE
+    {
+        uint32_t bits = (uint32_t)p[i * stride] << 23;
+        memcpy(&scales.at[i], &bits, 4);
+    }
+    return scales;
 }
 
 OP void i_rows(const uint8_t *p, size_t stride, vi *out)

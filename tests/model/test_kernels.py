@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from torch import Tensor
 from cadenza.model import kernels
 from cadenza.model.batch import Reading
 from cadenza.model.checkpoint import load, save
+from cadenza.model.int8 import Int8Linear, dequantize, quantize, round_dense_layers
 from cadenza.model.kernels import Instructions
-from cadenza.model.transformer import Experts, Transformer, Visible, attend
+from cadenza.model.transformer import Experts, Linear, Transformer, Visible, attend
 
-EXACT, ROUNDED = 3e-6, 1e-4  # relative errors: of float32, and with activations of 16 bits
+EXACT, ROUNDED, INT8 = 3e-6, 1e-4, 0.02  # relative errors: of float32, with activations of 16 bits, with weights of 8
 WIDTH = 2880
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="the kernels were not built")
@@ -88,6 +90,23 @@ def test_a_linear_layer_equals_float32(tokens: int, rows: int, depth: int) -> No
     assert got.shape == (1, tokens, rows)
     assert error(got[0], x @ weight.float().T + bias.float()) < EXACT
     assert error(kernels.linear(x, weight), x @ weight.float().T) < EXACT
+
+
+@pytest.mark.usefixtures("instructions")
+@pytest.mark.parametrize(
+    ("tokens", "rows", "depth"), [(1, 32, 64), (1, 67, 128), (7, 33, 192), (1, 512, WIDTH), (13, 512, WIDTH)]
+)
+def test_a_layer_in_int8_equals_its_rounded_weights_and_a_token_does_not_depend_on_others(
+    tokens: int, rows: int, depth: int
+) -> None:
+    layer = Linear(depth, rows)
+    layer.weight.data, layer.bias.data = torch.randn(rows, depth).bfloat16(), torch.randn(rows).bfloat16()
+    rounded, x = Int8Linear(layer), torch.randn(tokens, depth)
+    got = rounded(x)
+    with kernels.using(None):
+        assert error(got, rounded(x)) < ROUNDED
+        assert error(got, layer(x)) < INT8
+    assert torch.equal(got, torch.cat([rounded(token[None]) for token in x]))
 
 
 @pytest.mark.usefixtures("instructions")
@@ -228,3 +247,25 @@ def test_gradients_are_recorded_in_plain_torch(small: Transformer) -> None:
     assert kernels.take(torch.ones(1))
     with pytest.raises(ValueError, match="no kernels for 'mmx'"), kernels.using("mmx"):  # type: ignore[arg-type]
         pass
+
+
+def test_a_weight_in_int8_errs_by_half_a_step_at_most() -> None:
+    weight = torch.randn(5, 192)
+    weight[2] = 0
+    values, scales = quantize(weight)
+    errors = (dequantize(values, scales) - weight).abs().unflatten(1, (-1, 64))
+    assert (errors <= scales[..., None] * 0.5001).all()
+    assert (values.unflatten(1, (-1, 64)).abs().amax(-1) == 127).sum() == 12, "all groups but those of zeros"
+
+
+def test_a_rounded_network_is_the_network_of_its_rounded_weights(small: Transformer) -> None:
+    rows = torch.randint(small.config.vocab_size, (1, 20))
+    rounded, meant = deepcopy(small), deepcopy(small)
+    round_dense_layers(rounded)
+    for name, layer in rounded.named_modules():
+        if isinstance(layer, Int8Linear):
+            meant.get_submodule(name).weight.data = dequantize(layer.weight, layer.scales)
+    assert sum(isinstance(layer, Int8Linear) for layer in rounded.modules()) == 1 + 4 * small.config.num_layers
+    assert not torch.equal(meant(rows), small(rows))
+    with kernels.using(None):
+        assert error(rounded(rows), meant(rows)) < EXACT
