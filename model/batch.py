@@ -28,7 +28,7 @@ def read(network: Transformer, cache: KVCache, parts: list[Part], wanted: list[i
         torch.tensor([rows], device=device),
         caches=_layers(network, cache, parts),
         positions=torch.tensor(positions, device=device),
-        wanted=None if wanted is None else torch.tensor(wanted, device=device),
+        wanted=None if wanted is None else torch.tensor(wanted, dtype=torch.long, device=device),
     )
     return logits[0].float().cpu()
 

@@ -55,7 +55,7 @@ class KVCache:
         self.page = page
         self.window = config.sliding_window
         shape = torch.Size((-(-config.num_layers // 2), 2, config.num_kv_heads, page, config.head_dim))
-        size = shape.numel() * like.element_size()
+        self.slot_bytes = size = shape.numel() * like.element_size()
         if memory is None:
             enough = _CONTEXTS * 2 * size * -(-config.max_context // page)
             memory = min(enough, _free_memory(like.device) // 4)
@@ -65,6 +65,11 @@ class KVCache:
         self._free = list(range(self.slots))[::-1]
         self._users = [0] * self.slots
         self._idle: OrderedDict[int, Page] = OrderedDict()  # slots of known pages without users, the oldest first
+
+    @property
+    def held(self) -> int:
+        """Slots that sequences hold."""
+        return self.slots - len(self._free) - len(self._idle)
 
     @property
     def longest(self) -> int:

@@ -20,13 +20,14 @@ from cadenza.harmony import TurnGrammar, Vocabulary, o200k_harmony, restricted
 
 from .. import checkpoint
 from ..batch import cache_of
+from ..cache import PAGE
 from ..constrain import Constrainer
 from ..engine import Capabilities, Dense, Sampled, Sampling
 from ..errors import ModelError
 from ..int8 import round_dense_layers
 from ..request import Outcome, Request
 from ..sampler import Sampler
-from ..scheduler import Scheduler
+from ..scheduler import CHUNK, Scheduler
 
 _SMALL = 2**28  # bytes of a checkpoint
 
@@ -34,16 +35,27 @@ _SMALL = 2**28  # bytes of a checkpoint
 class TorchEngine:
     """Generates with a Transformer in this process."""
 
-    def __init__(self, model: checkpoint.Checkpoint, *, name: str = "a checkpoint", memory: int | None = None) -> None:
-        """memory: bytes for keys and values; a quarter of what is free, unless less is enough."""
+    def __init__(
+        self,
+        model: checkpoint.Checkpoint,
+        *,
+        name: str = "a checkpoint",
+        memory: int | None = None,
+        page: int = PAGE,
+        chunk: int = CHUNK,
+    ) -> None:
+        """memory: bytes for keys and values, by default a quarter of what is free, or less if that is enough.
+
+        page: positions that are kept and found again together; chunk: rows of a forward pass. Both only cost time.
+        """
         self.name = name
         self._defaults = model.sampling
         self._vocabulary = o200k_harmony() if model.ids is None else restricted(model.ids)
         self._ids = range(model.network.config.vocab_size) if model.ids is None else model.ids
         self._rows = None if model.ids is None else {id: row for row, id in enumerate(model.ids)}
         self._context = model.network.config.max_context
-        self._cache = cache_of(model.network, memory=memory)
-        self._scheduler = Scheduler(model.network, self._cache)
+        self._cache = cache_of(model.network, memory=memory, page=page)
+        self._scheduler = Scheduler(model.network, self._cache, chunk=chunk)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored") -> TorchEngine:
@@ -116,6 +128,11 @@ class TorchEngine:
                     yield token
         finally:
             request.over = True
+
+    @property
+    def held(self) -> int:
+        """Slots of memory that requests hold; what they only left behind is given to whoever needs it."""
+        return self._cache.held
 
     async def close(self) -> None:
         await anyio.to_thread.run_sync(self._scheduler.close)

@@ -202,38 +202,52 @@ static void mx_panel(const int16_t *panel, const float *scales, size_t groups, c
 
 /* --- bfloat16 ----------------------------------------------------------------------------------------------------- */
 
+/* A row's sum is made in the same order however many tokens there are: every STREAMS-th vector, these four one after
+ * another, then what is left. So a token's result never depends on the others. */
+enum { STREAMS = 4 };
+
+INLINE float bf16_rest(float sum, const uint16_t *row, size_t from, size_t depth, const float *x)
+{
+    for (size_t k = from; k < depth; k++)
+        sum += float_of((uint32_t)row[k] << 16) * x[k];
+    return sum;
+}
+
 INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const float *x, int tokens, float *out,
                       size_t stride)
 {
     const uint16_t *row[ROWS]; /* those that are not there are the last one once more */
-    vf sums[ROWS][BF16_TOKENS];
+    size_t whole = depth / (STREAMS * LANES) * (STREAMS * LANES);
+    vf totals[ROWS][BF16_TOKENS];
     EACH(r, ROWS) {
         row[r] = weights + (r < rows ? r : rows - 1) * depth;
-        EACH(t, tokens) sums[r][t] = f_zero();
+        EACH(t, tokens) totals[r][t] = f_zero();
     }
-    size_t k = 0;
-    for (; k + LANES <= depth; k += LANES) {
-        vf w[ROWS];
-        EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
-        EACH(t, tokens) {
-            vf value = f_load(x + t * depth + k);
-            EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+    for (int stream = 0; stream < STREAMS; stream++) {
+        vf sums[ROWS][BF16_TOKENS];
+        EACH(r, ROWS)
+            EACH(t, tokens) sums[r][t] = f_zero();
+        for (size_t k = stream * LANES; k < whole; k += STREAMS * LANES) {
+            vf w[ROWS];
+            EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
+            EACH(t, tokens) {
+                vf value = f_load(x + t * depth + k);
+                EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+            }
         }
+        EACH(r, ROWS)
+            EACH(t, tokens) totals[r][t] = f_add(totals[r][t], sums[r][t]);
     }
     for (int t = 0; t < tokens; t++)
-        for (int r = 0; r < rows; r++) {
-            float sum = f_sum(sums[r][t]);
-            for (size_t i = k; i < depth; i++)
-                sum += float_of((uint32_t)row[r][i] << 16) * x[t * depth + i];
-            out[t * stride + r] = sum;
-        }
+        for (int r = 0; r < rows; r++)
+            out[t * stride + r] = bf16_rest(f_sum(totals[r][t]), row[r], whole, depth, x + t * depth);
 }
 
 /* For one token there is nothing to share: rows are read as one stream, which is what memory is fastest at. */
 INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
 {
-    enum { STREAMS = 4, AHEAD = 1024 };
-    vf sums[STREAMS];
+    enum { AHEAD = 1024 };
+    vf sums[STREAMS], total = f_zero();
     EACH(i, STREAMS) sums[i] = f_zero();
     size_t k = 0;
     for (; k + STREAMS * LANES <= depth; k += STREAMS * LANES) {
@@ -242,10 +256,8 @@ INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
         EACH(i, STREAMS)
             sums[i] = f_fma(f_bf16(row + k + i * LANES), f_load(x + k + i * LANES), sums[i]);
     }
-    float sum = f_sum(f_add(f_add(sums[0], sums[1]), f_add(sums[2], sums[3])));
-    for (; k < depth; k++)
-        sum += float_of((uint32_t)row[k] << 16) * x[k];
-    return sum;
+    EACH(i, STREAMS) total = f_add(total, sums[i]);
+    return bf16_rest(f_sum(total), row, k, depth, x);
 }
 
 static void bf16_rows(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
