@@ -188,6 +188,7 @@ class Calls:
             reached=result.reached,
             ids=ids,
             spans=spans,
+            memory=result.memory,
         )
         await teller.tell(finished)
         self.state.finish(finished)

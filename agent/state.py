@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cadenza.harmony import Message, Transcript, is_call
 from cadenza.tools import Tally
@@ -34,7 +35,7 @@ class RunState:
 
     said: the calls of the last finished turn, else its last message, as long as nothing has come of it; open: of these
     calls the ones that were announced, by number, in order; lost: namespaces whose earlier calls were made by another
-    process.
+    process; memories: what those calls left for their session, in order.
     """
 
     transcript: Transcript
@@ -48,6 +49,7 @@ class RunState:
     said: tuple[Message, ...] = ()
     open: dict[int, OpenCall] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    memories: dict[str, list[Any]] = field(default_factory=dict)
     _last: tuple[str, str] | None = None
 
     def announce(self, ready: ToolCallReady) -> None:

@@ -8,7 +8,18 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from cadenza.harmony import ToolNamespace
-from cadenza.tools import FunctionSession, FunctionTool, FunctionToolset, Tally, ToolSession, Toolset, toolset_by_name
+from cadenza.tools import (
+    Citation,
+    Citing,
+    FunctionSession,
+    FunctionTool,
+    FunctionToolset,
+    Restorable,
+    Tally,
+    ToolSession,
+    Toolset,
+    toolset_by_name,
+)
 
 from .alias import BUILT_IN, aliased, aliases
 from .errors import UserError
@@ -81,6 +92,21 @@ class Toolbox:
             _, session = self.find(recipient)
             if isinstance(session, FunctionSession):
                 session.recall(recipient, tally)
+
+    def restore(self, memories: Mapping[str, Sequence[Any]]) -> set[str]:
+        """Gives sessions back what earlier calls of the run left, by namespace; returns those that so lost nothing."""
+        restored = set()
+        for name, session in self._sessions.items():
+            if isinstance(session, Restorable):
+                session.restore(memories.get(name, ()))
+                restored.add(name)
+        return restored
+
+    def citations(self, answer: str) -> list[Citation]:
+        """What an answer names of what was read in the run, in its order."""
+        sessions = (session for session in self._sessions.values() if isinstance(session, Citing))
+        found = [citation for session in sessions for citation in session.citations(answer)]
+        return sorted(found, key=lambda citation: citation.start)
 
     def unknown(self, recipient: str) -> str:
         """What the model reads when it calls what is not there."""

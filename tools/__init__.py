@@ -1,6 +1,7 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell,
+browser. The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
@@ -16,7 +17,7 @@ from .registry import BUILT_IN, toolset_by_name, toolset_names
 from .result import RESULT_BYTES, fit
 from .shell import ShellTool
 from .thread import run_in_thread
-from .toolset import Artefact, ToolResult, ToolSession, Toolset, Traits, compact_json
+from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
@@ -24,11 +25,14 @@ __all__ = [
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
+    "Citation",
+    "Citing",
     "FilesTool",
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
     "PythonTool",
+    "Restorable",
     "SandboxError",
     "ShellTool",
     "Spec",
