@@ -157,7 +157,7 @@ class Scheduler:
     def _part(self, request: Request, count: int, beside: ThreadPoolExecutor) -> _Part | None:
         sequence = self._running[request]
         rows = request.rows[len(sequence.rows) :]
-        draft: list[int] = []
+        draft = request.draft() if len(rows) == count <= _BRIEF else []
         room = self._room(request, count + len(draft))
         rows = [*rows[:count], *draft][:room]
         if not rows:
