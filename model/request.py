@@ -14,7 +14,6 @@ from cadenza.harmony import Provenance
 from .cache import common
 from .constrain import Constraint
 from .engine import Sampled
-from .errors import ModelError
 from .lookup import Lookup
 from .sampler import Sampler
 
@@ -55,7 +54,7 @@ class Request:
         """Takes what is forced at the start."""
         try:
             self._take_forced()
-        except ModelError as error:
+        except Exception as error:  # hurts nobody else
             self.fail(error)
         self._tell_said()
 
@@ -86,7 +85,7 @@ class Request:
                 self._choose(logits[len(new)], choice)
                 self._take_forced()
                 choice, new = None, self.rows[start:]
-        except ModelError as error:
+        except Exception as error:  # hurts nobody else
             self.fail(error)
         self._tell_said()
         right = common(drafted, self.rows[start:])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from cadenza.harmony import ToolNamespace
 
@@ -26,8 +27,10 @@ class ToolResult:
     text: what the model reads. Left empty, it is `json` in compact form, then a line per image and artefact.
     json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
     repairs: what had to be mended in the arguments, such as "junk_after_object".
-    status: how it went; state: whether what earlier calls built up is still there;
+    status: how it went; reached: whether the call came as far as the tool's own code;
+    state: whether what earlier calls built up is still there;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
+    memory: what the call added to what the session knows, a JSON value for `Restorable`; None for nothing.
     """
 
     text: str = ""
@@ -36,9 +39,11 @@ class ToolResult:
     artefacts: tuple[Artefact, ...] = ()
     repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
+    reached: bool = True
     state: Literal["kept", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
+    memory: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.text:
@@ -56,12 +61,27 @@ def compact_json(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A place in an answer that names its source.
+
+    start, end: characters of the answer, the mark itself; url, title: of the source; text: what is said there.
+    """
+
+    start: int
+    end: int
+    url: str
+    title: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """What calls of a tool mean for a run.
 
     stateful: they build on what earlier ones left in this process, so that a new one has lost it; repeatable: one that
     was interrupted, with whatever effect, may simply be made again; needs_approval: somebody has to say yes first;
-    reads_private, reads_untrusted, sends_out: what it does with data.
+    reads_private, reads_untrusted, sends_out: what it does with data; result_bytes: UTF-8 that the model reads of one
+    result, None for as much as usual.
     """
 
     stateful: bool = False
@@ -70,6 +90,7 @@ class Traits:
     reads_private: bool = False
     reads_untrusted: bool = False
     sends_out: bool = False
+    result_bytes: int | None = None
 
 
 class ToolSession(Protocol):
@@ -87,6 +108,22 @@ class ToolSession(Protocol):
 
         `ToolContext.current()` is the context of the call.
         """
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A session that another process can go on with."""
+
+    def restore(self, memories: Sequence[Any]) -> None:
+        """Before any call: the memories of the run's earlier calls, in their order."""
+
+
+@runtime_checkable
+class Citing(Protocol):
+    """A session whose results can be cited."""
+
+    def citations(self, answer: str) -> Sequence[Citation]:
+        """The places in an answer that name what was read here, in their order."""
 
 
 class Toolset(Protocol):
