@@ -27,7 +27,7 @@ from cadenza.harmony import (
     Transcript,
     TurnSpec,
 )
-from cadenza.model import DEFAULT, ModelError, Sampling, TokenEngine
+from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
 from cadenza.tools import Citation, ToolError
 
 from .approval import Approvals, Approver
@@ -65,8 +65,8 @@ class RunResult(Generic[O]):
 class Agent(Generic[O]):
     """A model, its tools, and what it is told.
 
-    model: "nano", a checkpoint folder, or an engine; fallbacks: models for a turn that this one fails to begin, in
-        their order, each from then on
+    model: "nano", a checkpoint folder, a `LocalModel`, or an engine; fallbacks: models for a turn that this one fails
+        to begin, in their order, each from then on
     tools: names of toolsets, toolsets, functions with @tool
     deps: what the tools' ToolContext carries
     output: what the answer has to be, a type for pydantic or a JSON Schema; None for text
@@ -82,8 +82,8 @@ class Agent(Generic[O]):
     task: what to note there of where this agent comes from
     """
 
-    model: str | TokenEngine = DEFAULT
-    fallbacks: Sequence[str | TokenEngine] = ()
+    model: str | LocalModel | TokenEngine = DEFAULT
+    fallbacks: Sequence[str | LocalModel | TokenEngine] = ()
     tools: Sequence[AnyTool] = ()
     deps: Any = None
     output: type[O] | JsonObject | None = None

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cadenza.harmony import HarmonyError, Message
-from cadenza.model import ScriptedEngine, TokenEngine
+from cadenza.model import DEFAULT, Dense, LocalModel, ScriptedEngine, TokenEngine
 
 from .errors import UserError
 from .fields import Count, Fields
 
 _ON_A_SERVER: Final = frozenset({"base_url", "name", "context", "api_key"})
 _TAKES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "torch": (frozenset(), frozenset({"name", "device", "dense"})),
     "completions": (frozenset({"base_url", "name"}), _ON_A_SERVER | {"speaks"}),
     "chat": (frozenset({"base_url", "name"}), _ON_A_SERVER),
     "responses": (frozenset({"base_url", "name"}), _ON_A_SERVER),
@@ -28,17 +29,21 @@ _TAKES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 class EngineFields(Fields):
     """`model:` as a mapping.
 
+    torch: a model in this process, as a name alone means it; device: as torch calls it; dense: "int8" rounds the layers
+    that are no experts, for speed.
     completions: a server that takes token ids; speaks: whose protocol it has.
     chat, responses: a server that takes messages, by the API of that name.
     api_key: the environment variable that holds a server's key; context: tokens in all.
     scripted: plays turns written down beforehand, each a list of harmony messages.
     """
 
-    engine: Literal["completions", "chat", "responses", "scripted"]
+    engine: Literal["torch", "completions", "chat", "responses", "scripted"]
     base_url: str | None = None
     name: str | None = None
     speaks: Literal["vllm", "sglang", "llama.cpp"] = "vllm"
     context: Count = 131_072
+    device: str = "cpu"
+    dense: Dense = "stored"
     api_key: str | None = None
     turns: list[list[dict[str, Any]]] | None = None
 
@@ -76,8 +81,10 @@ class EngineFields(Fields):
                     raise ValueError(f"turn {at + 1}: {error}") from None
         return turns
 
-    def start(self, after: int = 0) -> TokenEngine:
+    def start(self, after: int = 0) -> LocalModel | TokenEngine:
         """The engine. after: turns that an earlier process has played. Raises UserError for a key that is not there."""
+        if self.engine == "torch":
+            return LocalModel(self.name or DEFAULT, device=self.device, dense=self.dense)
         if self.engine == "scripted":
             turns = self.turns or ()
             played = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in turns]
@@ -111,7 +118,9 @@ ModelField: TypeAlias = Annotated[
 ]
 
 
-def started(field: str | EngineFields | list[str | EngineFields], after: int) -> Sequence[str | TokenEngine]:
+def started(
+    field: str | EngineFields | list[str | EngineFields], after: int
+) -> Sequence[str | LocalModel | TokenEngine]:
     """The models, in their order. Raises UserError."""
     models = field if isinstance(field, list) else [field]
     return [each if isinstance(each, str) else each.start(after) for each in models]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypedDict
 
 from cadenza.harmony import Vocabulary, o200k_harmony
-from cadenza.model import Mask, ModelError, TokenEngine, resolve
+from cadenza.model import LocalModel, Mask, ModelError, TokenEngine, resolve
 
 from .masks import Masks
 
@@ -27,7 +27,7 @@ class Guarantee(TypedDict):
 class Models:
     """engine: the one in use; name: as the model is called; missed: those before it, each with what was wrong."""
 
-    def __init__(self, models: Sequence[str | TokenEngine]) -> None:
+    def __init__(self, models: Sequence[str | LocalModel | TokenEngine]) -> None:
         """Loads the first that can be. Raises ModelError."""
         self._rest = deque(models)
         self.missed: list[str] = []
@@ -54,7 +54,7 @@ class Models:
             model = self._rest.popleft()
             self.name = model if isinstance(model, str) else model.name
             try:
-                return _loaded(model) if isinstance(model, str) else model
+                return _loaded(model) if isinstance(model, str | LocalModel) else model
             except ModelError as error:
                 if not self._rest:
                     raise

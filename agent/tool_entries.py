@@ -15,8 +15,9 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import PythonTool, Spec, toolset_names
+from cadenza.tools import FilesTool, PythonTool, ShellTool, Spec, toolset_names
 
+from .errors import UserError
 from .fields import Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
@@ -103,7 +104,34 @@ class BrowserFields(ToolFields):
         return None if self.search is None else backend_by_name(self.search)
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"browser": BrowserFields, "python": PythonFields}
+class FilesFields(ToolFields):
+    uses_workspace = True
+
+    write: bool = Field(default=True, strict=True)
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        if around.workspace is None:
+            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
+        return [FilesTool(folder=around.workspace, write=self.write)]
+
+
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
+KINDS: Final[dict[str, type[ToolFields]]] = {
+    "browser": BrowserFields,
+    "files": FilesFields,
+    "python": PythonFields,
+    "shell": ShellFields,
+}
 
 
 class ToolEntry(Fields):
@@ -114,6 +142,8 @@ class ToolEntry(Fields):
 
     browser: BrowserFields | None = None
     python: PythonFields | None = None
+    files: FilesFields | None = None
+    shell: ShellFields | None = None
     file: str | None = None
     name: str | None = None
 

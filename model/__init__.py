@@ -5,10 +5,10 @@ package imports no torch.
 """
 
 from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
-from .engine import Capabilities, Mask, Sampled, Sampling, TokenEngine
+from .engine import Capabilities, Dense, Mask, Sampled, Sampling, TokenEngine
 from .engines.scripted import ScriptedEngine
 from .errors import CheckpointError, ConfigError, ConstraintError, ModelError
-from .resolve import DEFAULT, find, resolve
+from .resolve import DEFAULT, LocalModel, find, resolve
 
 __all__ = [
     "DEFAULT",
@@ -18,6 +18,8 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "ConstraintError",
+    "Dense",
+    "LocalModel",
     "Mask",
     "ModelConfig",
     "ModelError",

@@ -117,10 +117,10 @@ class Reader:
                 raise CheckpointError(f"{where} holds {header.get_dtype()}, but must hold {kind}")
 
 
-def load(folder: Path, *, dtype: torch.dtype | None = torch.float32) -> Checkpoint:
-    """Reads a checkpoint; everything becomes `dtype`.
+def load(folder: Path, *, dtype: torch.dtype | None = torch.float32, device: str = "cpu") -> Checkpoint:
+    """Reads a checkpoint to a device; everything becomes `dtype`.
 
-    None leaves every tensor as it is stored, memory-mapped: loading costs nothing, and experts stay packed.
+    None leaves every tensor as it is stored, on the CPU memory-mapped: loading costs nothing, and experts stay packed.
     Raises CheckpointError or ConfigError: one line that names file and tensor.
     """
     reader = Reader(folder)
@@ -130,6 +130,7 @@ def load(folder: Path, *, dtype: torch.dtype | None = torch.float32) -> Checkpoi
         tensor = reader.tensor(name)
         if dtype is not None:
             tensor = tensor.to(dtype).contiguous()
+        tensor = tensor.to(device)
         module, _, leaf = name.rpartition(".")
         setattr(network.get_submodule(module), leaf, torch.nn.Parameter(tensor, requires_grad=False))
     return Checkpoint(network.eval(), reader.ids, reader.sampling)

@@ -41,6 +41,8 @@ class Sampled:
 
 
 Mask: TypeAlias = Literal["turn", "body", "none"]
+Dense: TypeAlias = Literal["stored", "int8"]
+"""How layers other than experts are multiplied: as the checkpoint stores them, or rounded to int8 (`int8.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,23 +5,38 @@ torch and the hub's library are imported here, inside the function that needs th
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from .engine import TokenEngine
+from .engine import Dense, TokenEngine
 from .errors import ModelError
 
 DEFAULT: Final = "nano"
 _BUNDLED: Final = {"nano": "nano/weights"}
 
 
-def resolve(name: str = DEFAULT) -> TokenEngine:
-    """Loads a model. Raises ModelError: the name is unknown, or the checkpoint is not whole."""
-    folder = find(name)
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model to be loaded into this process. name: as `find` takes it; device, dense: as `TorchEngine.load` does."""
+
+    name: str = DEFAULT
+    _: KW_ONLY
+    device: str = "cpu"
+    dense: Dense = "stored"
+
+
+def resolve(model: str | LocalModel = DEFAULT) -> TokenEngine:
+    """Loads a model, a name as it is stored and on the CPU.
+
+    Raises ModelError: the name is unknown, the checkpoint is not whole, or this machine has no such device.
+    """
+    asked = LocalModel(model) if isinstance(model, str) else model
+    folder = find(asked.name)
     from .engines.torch import TorchEngine
 
-    return TorchEngine.load(folder)
+    return TorchEngine.load(folder, device=asked.device, dense=asked.dense)
 
 
 def find(name: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cadenza.harmony import Effort
-from cadenza.model import ModelError, find
+from cadenza.model import LocalModel, ModelError, find
 
 from ..agent import Agent
 from ..errors import JournalError, UserError
@@ -79,8 +79,8 @@ def _default_journal() -> Path | None:
 
 def _must_exist(model: object) -> None:
     """A name that leads nowhere is wrong usage; a checkpoint that is not whole is a failure."""
-    if isinstance(model, str):
+    if isinstance(model, str | LocalModel):
         try:
-            find(model)
+            find(model if isinstance(model, str) else model.name)
         except ModelError as error:
             raise UserError(str(error)) from None

@@ -23,8 +23,9 @@ from cadenza.harmony import Provenance, TurnGrammar, Vocabulary, o200k_harmony, 
 from .. import checkpoint
 from ..cache import KVCache
 from ..constrain import Constrainer, Constraint
-from ..engine import Capabilities, Sampled, Sampling
+from ..engine import Capabilities, Dense, Sampled, Sampling
 from ..errors import ModelError
+from ..int8 import round_dense_layers
 from ..sampler import Sampler
 
 _CHUNK = 512  # prompt tokens in one forward pass
@@ -42,16 +43,27 @@ class TorchEngine:
         self._ids = range(model.network.config.vocab_size) if model.ids is None else model.ids
         self._rows = None if model.ids is None else {id: row for row, id in enumerate(model.ids)}
         self._cache = KVCache(model.network.config)
+        self._device = model.network.lm_head.weight.device
         self._lock = anyio.Lock()
 
     @classmethod
-    def load(cls, folder: Path) -> TorchEngine:
+    def load(cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored") -> TorchEngine:
         """A small model is float32, which is faster; a large one stays as it is stored, memory-mapped.
 
-        Raises CheckpointError or ConfigError.
+        device: as torch calls it, such as "cuda:0" or "mps"; dense: "int8" halves what the dense layers of a large
+        model read, at the price of exactness. Raises CheckpointError, ConfigError, and ModelError for a device that
+        torch does not have here.
         """
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"device {device!r}: {str(error).splitlines()[0]}") from None
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-        return cls(checkpoint.load(folder, dtype=torch.float32 if size < _SMALL else None), name=folder.name)
+        dtype = torch.float32 if size < _SMALL else None
+        loaded = checkpoint.load(folder, dtype=dtype, device=device)
+        if dense == "int8":
+            round_dense_layers(loaded.network)
+        return cls(loaded, name=folder.name)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -128,8 +140,9 @@ class TorchEngine:
         start = self._cache.keep_prefix(rows)
         while start < len(rows):
             chunk = rows[start : start + _CHUNK]
-            logits = self._network(torch.tensor([chunk]), caches=self._cache.layers, start=start, only_last=True)
+            read = torch.tensor([chunk], device=self._device)
+            logits = self._network(read, caches=self._cache.layers, start=start, only_last=True)
             self._cache.rows.extend(chunk)
             start += len(chunk)
-        last: Tensor = logits[0, -1]
+        last: Tensor = logits[0, -1].float().cpu()
         return last

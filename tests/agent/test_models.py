@@ -13,7 +13,7 @@ from cadenza.agent.journal import Journal
 from cadenza.agent.task import TaskError
 from cadenza.agent.taskfile import parse
 from cadenza.harmony import Message
-from cadenza.model import ModelError, ScriptedEngine
+from cadenza.model import LocalModel, ModelError, ScriptedEngine
 from cadenza.model.engines.completions import CompletionsEngine
 from cadenza.model.engines.http import Server
 
@@ -86,12 +86,25 @@ input: Hi
     assert parse(text, "task.yaml", tmp_path).agent({}, model="nano").fallbacks == []
 
 
+def test_a_model_in_this_process_has_settings(tmp_path: Path) -> None:
+    text = "model: {engine: torch, dense: int8}\ninput: What is 6 * 7?\ntools: [python]\n"
+    agent = parse(text, "task.yaml", tmp_path).agent({})
+    assert agent.model == LocalModel("nano", dense="int8")
+    assert "42" in agent.run_sync("What is 6 * 7?").output
+
+
+def test_a_device_that_is_not_here_is_a_line() -> None:
+    with pytest.raises(ModelError, match=r"^device 'cuda:7': .*$"):
+        Agent(model=LocalModel(device="cuda:7")).run_sync("Hi")
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
         ("[]", "model: list should have at least 1 item"),
         ("[nano, {engine: chat, name: x}]", r"model\[1\]: engine chat needs base_url"),
         ("{engine: chat, base_url: 'http://x', name: x, speaks: vllm}", "model: engine chat takes no speaks"),
+        ("{engine: torch, dense: int4}", "model.dense: input should be 'stored' or 'int8'"),
         ("{engine: completions, base_url: 'http://x', name: x, speaks: trt}", "model.speaks: input should be 'vllm'"),
     ],
 )
