@@ -127,10 +127,10 @@ class ShellFields(ToolFields):
 
 
 KINDS: Final[dict[str, type[ToolFields]]] = {
-    "browser": BrowserFields,
-    "files": FilesFields,
     "python": PythonFields,
+    "files": FilesFields,
     "shell": ShellFields,
+    "browser": BrowserFields,
 }
 
 
