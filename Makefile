@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 
-.PHONY: help demo test test-browser test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model
+.PHONY: help demo test test-browser test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model bench-corpus
 .PHONY: wheel clean
 
 help: ## this list
@@ -43,6 +43,9 @@ bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the sc
 
 bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and prefill at gpt-oss-20b's width (an hour, 10 GB of disk)
 	$(BIN)/python bench/model.py
+
+bench-corpus: $(VENV)/.bench-installed ## search in a folder of documents, beside Whoosh and rank_bm25
+	$(BIN)/python bench/corpus.py
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

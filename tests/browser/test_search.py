@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,8 @@ from cadenza.tools import ToolRetry
 from cadenza.tools.browser import BrowserTool, Hit, SearchBackend, SearxngSearch, backend_by_name
 from cadenza.tools.browser.brave import BraveSearch
 from cadenza.tools.browser.exa import ExaSearch
+
+from .conftest import serving
 
 pytestmark = pytest.mark.anyio
 KEY = "secret-key-123"
@@ -57,14 +58,9 @@ def service() -> Iterator[Service]:
 
         do_POST = do_GET  # noqa: N815 - http.server's name
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield service
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as port:
+        service.url = f"http://127.0.0.1:{port}"
+        yield service
 
 
 @pytest.fixture
