@@ -61,6 +61,28 @@ class PythonFields(ToolFields):
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 
+class FilesFields(ToolFields):
+    uses_workspace = True
+
+    write: bool = Field(default=True, strict=True)
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        if around.workspace is None:
+            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
+        return [FilesTool(folder=around.workspace, write=self.write)]
+
+
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
 class BrowserFields(ToolFields):
     """corpus: a folder of documents; search: what searches the web; allow: globs of hosts that may be opened."""
 
@@ -104,33 +126,11 @@ class BrowserFields(ToolFields):
         return None if self.search is None else backend_by_name(self.search)
 
 
-class FilesFields(ToolFields):
-    uses_workspace = True
-
-    write: bool = Field(default=True, strict=True)
-
-    def tools(self, around: Surroundings) -> list[AnyTool]:
-        if around.workspace is None:
-            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
-        return [FilesTool(folder=around.workspace, write=self.write)]
-
-
-class ShellFields(ToolFields):
-    uses_workspace = True
-
-    sandbox: Literal["auto", "bubblewrap"] = "auto"
-    timeout: Seconds = 60.0
-
-    def tools(self, around: Surroundings) -> list[AnyTool]:
-        spec = Spec(timeout=self.timeout, workspace=around.workspace)
-        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
-
-
 KINDS: Final[dict[str, type[ToolFields]]] = {
     "python": PythonFields,
+    "browser": BrowserFields,
     "files": FilesFields,
     "shell": ShellFields,
-    "browser": BrowserFields,
 }
 
 
@@ -140,8 +140,8 @@ class ToolEntry(Fields):
     `- python` is short for `- python: {}`, and `- notes` for `- name: notes`.
     """
 
-    browser: BrowserFields | None = None
     python: PythonFields | None = None
+    browser: BrowserFields | None = None
     files: FilesFields | None = None
     shell: ShellFields | None = None
     file: str | None = None

@@ -1,7 +1,7 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell; then
-browser, which is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell,
+browser. The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
@@ -11,14 +11,17 @@ from .errors import ToolError, ToolFatal, ToolRetry
 from .faults import fault_lines
 from .files import FilesTool
 from .functions import FunctionSession, FunctionToolset
+from .invoke import Tally
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
+from .result import RESULT_BYTES, fit
 from .shell import ShellTool
 from .thread import run_in_thread
 from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
+    "RESULT_BYTES",
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
@@ -33,6 +36,7 @@ __all__ = [
     "SandboxError",
     "ShellTool",
     "Spec",
+    "Tally",
     "ToolContext",
     "ToolError",
     "ToolFatal",
@@ -44,6 +48,7 @@ __all__ = [
     "compact_json",
     "fault_lines",
     "find_object",
+    "fit",
     "run_in_thread",
     "tool",
     "toolset_by_name",
