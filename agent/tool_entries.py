@@ -11,11 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import PythonTool, Spec, toolset_names
+from cadenza.tools import McpToolset, PythonTool, Spec, ToolError, toolset_names
 
 from .fields import Fields, Seconds
 from .loading import functions_in
@@ -57,7 +57,34 @@ class PythonFields(ToolFields):
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields}
+class McpFields(ToolFields):
+    """A server: its command, which runs in the task's folder, or its url. `${NAME}` in env and headers is filled."""
+
+    command: list[str] = Field(default_factory=list)
+    url: str | None = None
+    name: str = ""
+    env: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    timeout: Seconds = 60.0
+    start_timeout: Seconds = 30.0
+    allow: list[str] = Field(default_factory=lambda: ["*"])
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> McpFields:
+        try:
+            self._toolset(None)
+        except ToolError as error:
+            raise ValueError(str(error).removeprefix("mcp: ")) from None
+        return self
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        return [self._toolset(around.folder)]
+
+    def _toolset(self, folder: Path | None) -> McpToolset:
+        return McpToolset(**self.model_dump(), folder=folder)
+
+
+KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields, "mcp": McpFields}
 
 
 class ToolEntry(Fields):
@@ -67,6 +94,7 @@ class ToolEntry(Fields):
     """
 
     python: PythonFields | None = None
+    mcp: McpFields | None = None
     file: str | None = None
     name: str | None = None
 

@@ -45,7 +45,7 @@ def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
     run("-c", block("docs/trust.md", "python"))
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/tasks.md", "docs/trust.md"])
+@pytest.mark.parametrize("file", ["README.md", "docs/mcp.md", "docs/tasks.md", "docs/trust.md"])
 def test_the_task_files_shown_are_valid(file: str) -> None:
     assert run("-m", "cadenza.agent", "validate", "-", input=block(file, "yaml")) == "-: valid\n"
 

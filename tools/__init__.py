@@ -1,14 +1,16 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, mcp.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
 from .context import ToolContext
 from .decorator import FunctionTool, tool
 from .errors import ToolError, ToolFatal, ToolRetry
-from .faults import fault_lines
+from .faults import fault_lines, schema_fault_line
 from .functions import FunctionSession, FunctionToolset
+from .mcp import McpToolset
+from .plain import clean
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
 from .thread import run_in_thread
@@ -22,6 +24,7 @@ __all__ = [
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
+    "McpToolset",
     "PythonTool",
     "SandboxError",
     "Spec",
@@ -33,10 +36,12 @@ __all__ = [
     "ToolSession",
     "Toolset",
     "Traits",
+    "clean",
     "compact_json",
     "fault_lines",
     "find_object",
     "run_in_thread",
+    "schema_fault_line",
     "tool",
     "toolset_by_name",
     "toolset_names",

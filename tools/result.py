@@ -36,6 +36,11 @@ def result_of(value: Any, *, returns_nothing: bool) -> ToolResult:
     return ToolResult(text=compact_json(plain), json=plain)
 
 
+def timed_out(seconds: float) -> ToolResult:
+    """The result of a call that was given up."""
+    return ToolResult(text=f"timed out after {seconds:g} seconds; whether it took effect is unknown", status="timeout")
+
+
 def fit(result: ToolResult, limit: int) -> ToolResult:
     """`result` with a text that can be encoded and, above `limit` bytes of UTF-8, keeps its head and its tail only."""
     data = result.text.encode("utf-8", "backslashreplace")  # half a surrogate pair cannot be encoded

@@ -14,7 +14,7 @@ import anyio
 
 from cadenza.harmony import Effort, HarmonyError
 from cadenza.model import ModelError
-from cadenza.tools import ToolError
+from cadenza.tools import ToolError, clean
 
 from ..errors import AgentError, UserError
 from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
@@ -24,7 +24,7 @@ from ..taskfile import read
 from .ask import terminal
 from .batch import run_rows
 from .origin import Origin
-from .view import LiveView, clean, complain
+from .view import LiveView, complain
 
 ANSWERED, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
