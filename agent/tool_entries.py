@@ -15,8 +15,9 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import McpToolset, PythonTool, Spec, ToolError, toolset_names
+from cadenza.tools import FilesTool, McpToolset, PythonTool, ShellTool, Spec, ToolError, toolset_names
 
+from .errors import UserError
 from .fields import Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
@@ -57,6 +58,28 @@ class PythonFields(ToolFields):
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 
+class FilesFields(ToolFields):
+    uses_workspace = True
+
+    write: bool = Field(default=True, strict=True)
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        if around.workspace is None:
+            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
+        return [FilesTool(folder=around.workspace, write=self.write)]
+
+
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
 class McpFields(ToolFields):
     """A server: its command, which runs in the task's folder, or its url. `${NAME}` in env and headers is filled."""
 
@@ -84,7 +107,12 @@ class McpFields(ToolFields):
         return McpToolset(**self.model_dump(), folder=folder)
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields, "mcp": McpFields}
+KINDS: Final[dict[str, type[ToolFields]]] = {
+    "python": PythonFields,
+    "files": FilesFields,
+    "shell": ShellFields,
+    "mcp": McpFields,
+}
 
 
 class ToolEntry(Fields):
@@ -94,6 +122,8 @@ class ToolEntry(Fields):
     """
 
     python: PythonFields | None = None
+    files: FilesFields | None = None
+    shell: ShellFields | None = None
     mcp: McpFields | None = None
     file: str | None = None
     name: str | None = None

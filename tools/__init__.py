@@ -1,6 +1,6 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, mcp.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell, mcp.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
@@ -8,11 +8,13 @@ from .context import ToolContext
 from .decorator import FunctionTool, tool
 from .errors import ToolError, ToolFatal, ToolRetry
 from .faults import fault_lines, schema_fault_line
+from .files import FilesTool
 from .functions import FunctionSession, FunctionToolset
 from .mcp import McpToolset
 from .plain import clean
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
+from .shell import ShellTool
 from .thread import run_in_thread
 from .toolset import Artefact, ToolResult, ToolSession, Toolset, Traits, compact_json
 
@@ -21,12 +23,14 @@ __all__ = [
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
+    "FilesTool",
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
     "McpToolset",
     "PythonTool",
     "SandboxError",
+    "ShellTool",
     "Spec",
     "ToolContext",
     "ToolError",

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from ..workspace import NOBODY, make_workspace
 from .channel import Settings
 from .host import driver_session
 from .sandbox import MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
-NOBODY = 65534
 DRIVER = Path(__file__).with_name("driver.py")
 PROBE = Spec(timeout=10, memory=256 * MIB)
 ENVIRONMENT = {
@@ -152,10 +152,7 @@ def _is_root() -> bool:
 def _writable(workspace: Path) -> Path:
     """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
     try:
-        if not workspace.exists():
-            workspace.mkdir(parents=True)
-            if _is_root():
-                os.chown(workspace, NOBODY, NOBODY)
+        make_workspace(workspace)
         real = workspace.resolve(strict=True)
         allowed = subprocess.run(["test", "-d", real, "-a", "-w", real, "-a", "-x", real], **_identity())
     except OSError as error:
