@@ -11,7 +11,7 @@ from .faults import fault_lines, schema_fault_line
 from .files import FilesTool
 from .functions import FunctionSession, FunctionToolset
 from .mcp import McpToolset
-from .plain import clean
+from .plain import clean, clean_line
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
 from .shell import ShellTool
@@ -41,6 +41,7 @@ __all__ = [
     "Toolset",
     "Traits",
     "clean",
+    "clean_line",
     "compact_json",
     "fault_lines",
     "find_object",

@@ -49,7 +49,7 @@ def run_task(
         agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream(question)
 
-    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
 
 def run_batch(
@@ -80,7 +80,7 @@ def run_batch(
         failed = anyio.run(partial(run_rows, origin, prepare, inputs, out, parallel=parallel, quiet=quiet))
         return FAILED if failed else ANSWERED
 
-    return _told(batch)
+    return told(batch)
 
 
 def _origin(
@@ -116,7 +116,7 @@ def resume_run(
         agent, _ = origin.prepare(journal=path, granted=granted, unsafe_local=unsafe_local, after=turns)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream_resumed(first.run)
 
-    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
 
 def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool) -> int:
@@ -127,7 +127,7 @@ def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, a
     return ANSWERED
 
 
-def _told(work: Callable[[], int]) -> int:
+def told(work: Callable[[], int]) -> int:
     """The exit code of `work`; what it raises is told in a line."""
     try:
         return work()
