@@ -1,6 +1,7 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell, mcp.
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell, mcp,
+browser. The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
 from .arguments import ArgumentError, ArgumentRepair, find_object
@@ -16,19 +17,22 @@ from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
 from .shell import ShellTool
 from .thread import run_in_thread
-from .toolset import Artefact, ToolResult, ToolSession, Toolset, Traits, compact_json
+from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
+    "Citation",
+    "Citing",
     "FilesTool",
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
     "McpToolset",
     "PythonTool",
+    "Restorable",
     "SandboxError",
     "ShellTool",
     "Spec",

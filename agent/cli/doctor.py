@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.model import ModelError, Sampling, resolve
-from cadenza.tools import SandboxError, toolset_names
+from cadenza.tools import SandboxError, ToolError, toolset_names
 from cadenza.tools.python import choose
 
 from ..errors import JournalError
@@ -86,6 +86,19 @@ async def _journal() -> str:
         raise _MissingError(f"{error}; runs are not logged unless a task names a journal") from None
 
 
+async def _search() -> str:
+    from cadenza.tools.browser import backend_by_name, backend_names
+
+    ready, lacking = [], []
+    for name in backend_names():
+        try:
+            backend_by_name(name)
+            ready.append(name)
+        except ToolError as error:
+            lacking.append(str(error).removeprefix("browser: search: "))
+    return "; ".join(["a corpus, offline", *(f"{name} is set up" for name in ready), *lacking])
+
+
 async def _tools() -> str:
     return ", ".join(toolset_names())
 
@@ -97,6 +110,7 @@ _CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "kernels": _kernels,
     "masks llguidance": _masks,
     "journal": _journal,
+    "search": _search,
     "tools": _tools,
 }
 _SANDBOXES = ("sandbox bubblewrap", "sandbox monty")
