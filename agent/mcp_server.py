@@ -33,7 +33,18 @@ from mcp_types import (
 )
 
 from cadenza.harmony import ToolNamespace
-from cadenza.tools import Artefact, ToolContext, ToolError, ToolResult, ToolSession, Toolset, Traits, compact_json
+from cadenza.tools import (
+    RESULT_BYTES,
+    Artefact,
+    ToolContext,
+    ToolError,
+    ToolResult,
+    ToolSession,
+    Toolset,
+    Traits,
+    compact_json,
+    fit,
+)
 
 from .approval import Approvals, why_asked
 from .secrets import Redactor
@@ -85,7 +96,9 @@ class _Desk:
         self.called.append(entry.session.traits(entry.recipient))
         try:
             with context.active():
-                return self.offer.redactor.result(await entry.session.call(entry.recipient, text))
+                result = self.offer.redactor.result(await entry.session.call(entry.recipient, text))
+            limit = entry.session.traits(entry.recipient).result_bytes or RESULT_BYTES
+            return fit(result, limit)
         except ToolError as error:
             return ToolResult(text=self.offer.redactor.text(str(error)), status="error")
 

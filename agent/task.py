@@ -50,6 +50,7 @@ class LimitFields(Fields):
     reasoning: Count | None = None
     time: Seconds | None = None
     same_call: Count | None = None
+    parallel: Count = 4
 
 
 class Param(Fields):
@@ -164,6 +165,7 @@ class Task(Fields):
                 reasoning=self.limits.reasoning,
                 time=self.limits.time,
                 same_call=self.limits.same_call,
+                parallel=self.limits.parallel,
                 turn_tokens=self.sampling.max_tokens,
             ),
         )

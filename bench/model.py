@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import save_file
 
 from cadenza.model import GPT_OSS_20B, ModelConfig, kernels
-from cadenza.model.cache import KVCache
+from cadenza.model.batch import Reading
 from cadenza.model.checkpoint import load
 from cadenza.model.layout import slots
 
@@ -86,12 +86,12 @@ def ours(folder: Path, threads: int) -> dict[str, float]:
     rows = network.config.vocab_size
 
     def decode(count: int) -> None:
-        cache = KVCache(network.config)
-        for at in range(count):
-            network(torch.randint(rows, (1, 1)), caches=cache.layers, start=at, only_last=True)
+        reader = Reading(network)
+        for _ in range(count):
+            reader.read(torch.randint(rows, (1,)))
 
     def read(length: int) -> None:
-        network(torch.randint(rows, (1, length)), caches=KVCache(network.config).layers, only_last=True)
+        Reading(network).read(torch.randint(rows, (length,)), wanted=[length - 1])
 
     decode(1)
     found = {"loading": time.perf_counter() - begin, "resident": peak_memory()}

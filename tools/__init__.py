@@ -11,16 +11,19 @@ from .errors import ToolError, ToolFatal, ToolRetry
 from .faults import fault_lines, schema_fault_line
 from .files import FilesTool
 from .functions import FunctionSession, FunctionToolset
+from .invoke import Tally
 from .mcp import McpToolset
 from .plain import clean, clean_line
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
+from .result import RESULT_BYTES, fit
 from .shell import ShellTool
 from .thread import run_in_thread
 from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
+    "RESULT_BYTES",
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
@@ -36,6 +39,7 @@ __all__ = [
     "SandboxError",
     "ShellTool",
     "Spec",
+    "Tally",
     "ToolContext",
     "ToolError",
     "ToolFatal",
@@ -49,6 +53,7 @@ __all__ = [
     "compact_json",
     "fault_lines",
     "find_object",
+    "fit",
     "run_in_thread",
     "schema_fault_line",
     "tool",

@@ -27,7 +27,8 @@ class ToolResult:
     text: what the model reads. Left empty, it is `json` in compact form, then a line per image and artefact.
     json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
     repairs: what had to be mended in the arguments, such as "junk_after_object".
-    status: how it went; state: whether what earlier calls built up is still there;
+    status: how it went; reached: whether the call came as far as the tool's own code;
+    state: whether what earlier calls built up is still there;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
     memory: what the call added to what the session knows, a JSON value for `Restorable`; None for nothing.
     """
@@ -38,6 +39,7 @@ class ToolResult:
     artefacts: tuple[Artefact, ...] = ()
     repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
+    reached: bool = True
     state: Literal["kept", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
@@ -78,7 +80,8 @@ class Traits:
 
     stateful: they build on what earlier ones left in this process, so that a new one has lost it; repeatable: one that
     was interrupted, with whatever effect, may simply be made again; needs_approval: somebody has to say yes first;
-    reads_private, reads_untrusted, sends_out: what it does with data.
+    reads_private, reads_untrusted, sends_out: what it does with data; result_bytes: UTF-8 that the model reads of one
+    result, None for as much as usual.
     """
 
     stateful: bool = False
@@ -87,6 +90,7 @@ class Traits:
     reads_private: bool = False
     reads_untrusted: bool = False
     sends_out: bool = False
+    result_bytes: int | None = None
 
 
 class ToolSession(Protocol):

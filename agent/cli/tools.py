@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.harmony import DeveloperContent, ToolNamespace, content_text
-from cadenza.tools import ToolContext, ToolResult, ToolSession, clean, clean_line
+from cadenza.tools import RESULT_BYTES, ToolContext, ToolResult, ToolSession, clean, clean_line, fit
 
 from ..approval import Approvals
 from ..errors import UserError
@@ -138,6 +138,7 @@ async def _call(
         context = ToolContext(deps=None, on_progress=lambda told: print(clean(told), file=sys.stderr))
         with context.active():
             result = Redactor(of_environment()).result(await session.call(name, text))
+        result = fit(result, session.traits(name).result_bytes or RESULT_BYTES)
     print((clean(result.text) if sys.stdout.isatty() else result.text).removesuffix("\n"))
     _keep(result, out)
     if result.status != "ok":

@@ -22,7 +22,7 @@ from ..context import ToolContext
 from ..errors import ToolError
 from ..functions import no_function
 from ..plain import clean, clean_line
-from ..result import RESULT_BYTES, fit, timed_out
+from ..result import encodable, timed_out
 from ..toolset import ToolResult, Traits
 from .connection import Connection, told
 from .content import result_of_answer
@@ -61,7 +61,8 @@ class McpSession:
         self._toolset = toolset
         self._connection = connection
         self._offers = offers(connection.tools, toolset.allow)
-        self._deaths = 0  # in a row, without an answer between them
+        self._deaths = 0  # in a row, without an answer between them; those of one connection are one
+        self._died: Connection | None = None
         self._gone = ""  # why no more calls are made
         self._lock = anyio.Lock()  # around starting anew
         self.namespace = ToolNamespace(
@@ -92,13 +93,13 @@ class McpSession:
         try:
             text, repairs = find_object(arguments)
         except ArgumentError as error:
-            return ToolResult(text=str(error), status="error", backend="mcp")
+            return ToolResult(text=str(error), status="error", backend="mcp", reached=False)
         values = json.loads(text)
         if faults := offer.faults(values):
-            result = ToolResult(text="\n".join(faults), status="error", backend="mcp")
+            result = ToolResult(text="\n".join(faults), status="error", backend="mcp", reached=False)
         else:
             result = await self._answer(offer, values)
-        return fit(replace(result, repairs=repairs, seconds=time.perf_counter() - begin), RESULT_BYTES)
+        return encodable(replace(result, repairs=repairs, seconds=time.perf_counter() - begin))
 
     async def _answer(self, offer: Offer, values: dict[str, Any]) -> ToolResult:
         try:
@@ -134,7 +135,7 @@ class McpSession:
 
     async def _ask(self, offer: Offer, values: dict[str, Any]) -> ToolResult:
         """One call of a server that is there. Whatever comes of it is a result."""
-        context, timeout = ToolContext.current(), self._toolset.timeout
+        context, timeout, connection = ToolContext.current(), self._toolset.timeout, self._connection
 
         async def show(progress: float, total: float | None, message: str | None) -> None:
             of = "" if total is None else f" of {total:g}"
@@ -142,24 +143,25 @@ class McpSession:
 
         try:
             with anyio.move_on_after(timeout):
-                answer = await self._connection.client.call_tool(offer.name, values, progress_callback=show)
+                answer = await connection.client.call_tool(offer.name, values, progress_callback=show)
                 self._deaths = 0
                 return result_of_answer(answer)
             return replace(timed_out(timeout), backend="mcp")
         except Exception as error:  # the SDK's own, and whatever a server makes of it
-            return await self._failed(error)
+            return await self._failed(error, connection)
 
-    async def _failed(self, error: Exception) -> ToolResult:
+    async def _failed(self, error: Exception, connection: Connection) -> ToolResult:
         """A call that got no answer: an error that the server tells of, or the end of the server."""
-        if isinstance(error, MCPError) and not await self._connection.is_broken_by(error):
+        if isinstance(error, MCPError) and not await connection.is_broken_by(error):
             self._deaths = 0
             return ToolResult(text=told(error), status="error", backend="mcp")
-        if not isinstance(error, MCPError) and self._connection.alive:
+        if not isinstance(error, MCPError) and connection.alive:
             text = f"the server's answer cannot be used: {told(error)}"
             return ToolResult(text=text, status="error", backend="mcp")
-        self._deaths += 1
-        text = f"the server ended during this call; whether it took effect is unknown{self._connection.last_words}"
-        if self._connection.forgotten:
+        self._deaths += connection is not self._died
+        self._died = connection
+        text = f"the server ended during this call; whether it took effect is unknown{connection.last_words}"
+        if connection.forgotten:
             text = "the server has ended the session, and did not take this call"
         if self._deaths > 1:
             self._gone = f"the server {self._toolset.name} ended twice in a row"

@@ -9,6 +9,16 @@ Two sandboxes, bubblewrap and monty; `local` is none and must be asked for. `Pyt
 
 from .choose import choose
 from .sandbox import Result, Sandbox, SandboxError, Session, Spec
-from .tool import PythonTool, description
+from .tool import PythonTool, description, keeping_more
 
-__all__ = ["PythonTool", "Result", "Sandbox", "SandboxError", "Session", "Spec", "choose", "description"]
+__all__ = [
+    "PythonTool",
+    "Result",
+    "Sandbox",
+    "SandboxError",
+    "Session",
+    "Spec",
+    "choose",
+    "description",
+    "keeping_more",
+]

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from cadenza.harmony import ToolNamespace
 
 from ..toolset import ToolResult, Traits
 from .choose import choose
-from .sandbox import Result, Sandbox, SandboxError, Session, Spec
+from .sandbox import MIB, Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
     "should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when "
     "creating plots, tables, or files)."
 )
+
+
+KEPT_BYTES: Final = 4 * MIB
+"""Of what a cell prints, at least: the model reads less, and the rest is an artefact."""
 
 
 def description(sandbox: Sandbox, timeout: float) -> str:
@@ -46,17 +50,23 @@ def observation(result: Result, *, keeps_files: bool = False) -> str:
     return text
 
 
+def keeping_more(spec: Spec) -> Spec:
+    """For a session whose output is kept, and cut for the model later."""
+    return replace(spec, output_bytes=max(spec.output_bytes, KEPT_BYTES))
+
+
 class PythonSession:
     """One run's interpreter."""
 
     def __init__(self, sandbox: Sandbox, session: Session, spec: Spec) -> None:
         self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
+        self._result_bytes = spec.output_bytes
         self._keeps_files = sandbox.name == "local" or spec.workspace is not None
         self._session = session
 
     def traits(self, recipient: str) -> Traits:
         """A sandbox has died with all that an interrupted cell did, unless it could change files that stay."""
-        return Traits(stateful=True, repeatable=not self._keeps_files)
+        return Traits(stateful=True, repeatable=not self._keeps_files, result_bytes=self._result_bytes)
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Runs `arguments` as a cell. Raises SandboxError if no interpreter can be started."""
@@ -74,7 +84,8 @@ class PythonSession:
 class PythonTool:
     """Stateful Python in a sandbox.
 
-    sandbox: "auto" takes the strongest that works here; spec: limits of a session; unsafe_local: no sandbox at all,
+    sandbox: "auto" takes the strongest that works here; spec: limits of a session, `output_bytes` being what the model
+    reads of a cell's output; unsafe_local: no sandbox at all,
     which only a person at the command line or in code may say, never a task file.
     """
 
@@ -92,5 +103,5 @@ class PythonTool:
         sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
         if self.spec.workspace is not None and sandbox.name == "monty":
             raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
-        async with sandbox.session(self.spec) as session:
+        async with sandbox.session(keeping_more(self.spec)) as session:
             yield PythonSession(sandbox, session, self.spec)
