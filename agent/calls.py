@@ -131,9 +131,9 @@ class Calls:
 
     def _finished(self, ready: ToolCallReady, result: ToolResult, stateful: str | None) -> Iterator[Event]:
         """Appends the result, and tells of it. stateful: the tool's namespace, if its calls build on earlier ones."""
-        text, lost = result.text, result.state == "lost"
+        text, state = result.text, result.state
         if stateful in self.state.lost and result.status != "denied":
-            text, lost = f"{STATE_LOST}\n{text}", True
+            text, state = f"{STATE_LOST}\n{text}", "lost"
             self.state.lost.discard(stateful)
         before = len(self.state.transcript)
         self.state.transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
@@ -152,5 +152,5 @@ class Calls:
         )
         for made in (*result.images, *result.artefacts):
             yield Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)
-        if lost:
-            yield StateLost(run=self.run, call=ready.call, backend=result.backend)
+        if state != "kept":
+            yield StateLost(run=self.run, call=ready.call, backend=result.backend, state=state)

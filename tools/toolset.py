@@ -26,7 +26,8 @@ class ToolResult:
     text: what the model reads. Left empty, it is `json` in compact form, then a line per image and artefact.
     json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
     repairs: what had to be mended in the arguments, such as "junk_after_object".
-    status: how it went; state: whether what earlier calls built up is still there;
+    status: how it went; state: whether what earlier calls built up is still there, as it was before this call if that
+    is what was gone back to;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
     """
 
@@ -36,7 +37,7 @@ class ToolResult:
     artefacts: tuple[Artefact, ...] = ()
     repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
-    state: Literal["kept", "lost"] = "kept"
+    state: Literal["kept", "rolled_back", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
 

@@ -8,7 +8,18 @@ Two sandboxes, bubblewrap and monty; `local` is none and must be asked for. `Pyt
 """
 
 from .choose import choose
-from .sandbox import Result, Sandbox, SandboxError, Session, Spec
+from .sandbox import Files, FilesError, Result, Sandbox, SandboxError, Session, Spec
 from .tool import PythonTool, description
 
-__all__ = ["PythonTool", "Result", "Sandbox", "SandboxError", "Session", "Spec", "choose", "description"]
+__all__ = [
+    "Files",
+    "FilesError",
+    "PythonTool",
+    "Result",
+    "Sandbox",
+    "SandboxError",
+    "Session",
+    "Spec",
+    "choose",
+    "description",
+]

@@ -2,39 +2,41 @@
 
 A session sees /usr read-only, three small memory file systems and nothing else: no network, no host files, no host
 processes, no environment. What is done beyond the obvious flags, and why:
-- bwrap's own process 1 keeps the environment it was started with, readable in /proc/1/environ: it is started with none.
+- bwrap's own process 1 keeps the environment it was started with, readable in /proc/1/environ, and its descriptors: it
+  is started with no environment, and the driver is process 1 itself, which also nothing inside can kill or stop.
 - For a host that is root, uid 1000 inside would be root outside and escape the limit on processes: bwrap is started as
   `nobody`. That user often cannot reach bwrap below a private /root, so it is executed through a file descriptor.
-- bwrap's process 1 also keeps stdin, stdout and stderr, which the cells could open: none of them is the channel.
 - --dev mounts an unlimited, writable tmpfs, and another one in it as /dev/shm: one is made read-only, one is limited.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from .channel import Settings
+from .channel import Running
+from .child import Child
 from .host import driver_session
+from .program import command
 from .sandbox import MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 NOBODY = 65534
-DRIVER = Path(__file__).with_name("driver.py")
 PROBE = Spec(timeout=10, memory=256 * MIB)
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/mnt/data",
     "LANG": "C.UTF-8",
     "MPLCONFIGDIR": "/tmp",
+    "MPLBACKEND": "Agg",
     # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -80,7 +82,11 @@ class Bubblewrap:
         async with driver_session(self.name, spec, self._start) as session:
             yield session
 
-    def _start(self, spec: Spec, settings: Settings) -> subprocess.Popen[bytes]:
+    async def _start(self, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
+        mounts = ["/dev/shm", "/tmp"] + (["/mnt/data"] if spec.workspace is None else [])
+        return Child(partial(self._spawn, spec)), {"mounts": mounts}
+
+    def _spawn(self, spec: Spec, host: int) -> subprocess.Popen[bytes]:
         with ExitStack() as stack:
 
             def opened(path: Path) -> int:
@@ -88,24 +94,23 @@ class Bubblewrap:
                 stack.callback(os.close, fd)
                 return fd
 
-            binary, driver, calls = opened(self.bwrap), opened(DRIVER), _pipe(stack, seccomp_filter())
+            binary, calls = opened(self.bwrap), _pipe(stack, seccomp_filter())
             libraries = [opened(path) for path in _libraries(self.bwrap)]
-            command = (str(self.python), "-I", "-B", "/opt/driver.py", json.dumps(settings))
             return subprocess.Popen(
-                ["bwrap", *self._flags(spec, driver, calls), *command],
+                ["bwrap", *self._flags(spec, calls), *command(str(self.python), host, host)],
                 executable=f"/proc/self/fd/{binary}",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(settings["host"], binary, driver, calls, *libraries),
+                pass_fds=(host, binary, calls, *libraries),
                 env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
                 start_new_session=True,
                 **_identity(),
             )
 
-    def _flags(self, spec: Spec, driver: int, seccomp: int) -> Iterator[str]:
+    def _flags(self, spec: Spec, seccomp: int) -> Iterator[str]:
         yield from ("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox")
-        yield from ("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv")
+        yield from ("--cap-drop", "ALL", "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv")
         for name, value in ENVIRONMENT.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/usr", "/usr")
@@ -120,7 +125,7 @@ class Bubblewrap:
             for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
                 source = str(self.python.parent.parent / part)
                 yield from ("--ro-bind", source, source)
-        yield from ("--ro-bind-data", str(driver), "/opt/driver.py", "--proc", "/proc", "--dev", "/dev")
+        yield from ("--proc", "/proc", "--dev", "/dev")
         for path, mode, size in (
             ("/dev/shm", "1777", min(spec.disk, 16 * MIB)),
             ("/tmp", "1777", spec.disk),
