@@ -16,8 +16,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cadenza.tools import PythonTool, Spec, toolset_names
+from cadenza.tools.python import SandboxName
 
-from .fields import Fields, Seconds
+from .fields import Count, Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
 
@@ -48,12 +49,14 @@ class ToolFields(Fields):
 class PythonFields(ToolFields):
     uses_workspace = True
 
-    sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
+    sandbox: SandboxName = "auto"
     timeout: Seconds = 60.0
+    memory: Count = Spec().memory
+    """Bytes; see `Spec`."""
     network: Literal[False] = False
 
     def tools(self, around: Surroundings) -> list[AnyTool]:
-        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        spec = Spec(timeout=self.timeout, memory=self.memory, workspace=around.workspace)
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 

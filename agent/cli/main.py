@@ -259,6 +259,23 @@ def pull(
     raise typer.Exit(model_pull(name, revision=revision, layout=layout))
 
 
+sandbox = typer.Typer(help="Where the Python tool runs: make an image, try to break out.", no_args_is_help=True)
+app.add_typer(sandbox, name="sandbox")
+
+
+@sandbox.command("build")
+def sandbox_build(
+    packages: Annotated[
+        str, typer.Option("--with", help="Packages for it, by pip.", metavar="numpy,pandas,matplotlib")
+    ] = "",
+    tag: Annotated[str, typer.Option(help="What to call it.")] = "cadenza-sandbox:latest",
+) -> None:
+    """Make the Docker sandbox's image of this machine's own Python; nothing is pulled."""
+    from .sandbox import build_image
+
+    raise typer.Exit(build_image(packages, tag))
+
+
 def main() -> None:
     """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
     try:

@@ -20,28 +20,15 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from .channel import Running
 from .child import Child
 from .host import driver_session
 from .program import command
-from .sandbox import MIB, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
-
-NOBODY = 65534
-PROBE = Spec(timeout=10, memory=256 * MIB)
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/mnt/data",
-    "LANG": "C.UTF-8",
-    "MPLCONFIGDIR": "/tmp",
-    "MPLBACKEND": "Agg",
-    # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-}
+from .workspace import identity, writable
 
 
 @dataclass(frozen=True)
@@ -105,7 +92,7 @@ class Bubblewrap:
                 pass_fds=(host, binary, calls, *libraries),
                 env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
                 start_new_session=True,
-                **_identity(),
+                **identity(),
             )
 
     def _flags(self, spec: Spec, seccomp: int) -> Iterator[str]:
@@ -132,43 +119,11 @@ class Bubblewrap:
             ("/mnt/data", "0755", spec.disk),
         ):
             if path == "/mnt/data" and spec.workspace is not None:
-                yield from ("--bind", str(_writable(spec.workspace)), path)
+                yield from ("--bind", str(writable(spec.workspace)), path)
             else:
                 yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
         yield from ("--chdir", "/mnt/data", "--remount-ro", "/dev", "--remount-ro", "/")
         yield from ("--seccomp", str(seccomp), "--")
-
-
-class _Identity(TypedDict, total=False):
-    user: int
-    group: int
-    extra_groups: list[int]
-
-
-def _identity() -> _Identity:
-    """As whom bwrap is started, as arguments of subprocess: root as nobody, everybody else as they are."""
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
-
-
-def _is_root() -> bool:
-    return os.geteuid() == 0
-
-
-def _writable(workspace: Path) -> Path:
-    """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
-    try:
-        if not workspace.exists():
-            workspace.mkdir(parents=True)
-            if _is_root():
-                os.chown(workspace, NOBODY, NOBODY)
-        real = workspace.resolve(strict=True)
-        allowed = subprocess.run(["test", "-d", real, "-a", "-w", real, "-a", "-x", real], **_identity())
-    except OSError as error:
-        raise SandboxError(f"workspace {workspace}: {error.strerror}") from None
-    if allowed.returncode != 0:
-        who = "; root's sandbox runs as nobody, who must reach and own it" if _is_root() else ""
-        raise SandboxError(f"workspace {workspace}: is no folder that a cell can write to{who}")
-    return real
 
 
 def _binaries() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from ..errors import ToolError
 
@@ -152,3 +152,19 @@ class Sandbox(Protocol):
     def session(self, spec: Spec = ...) -> AbstractAsyncContextManager[Session]:
         """A session that is closed, come what may, when the block ends. Starts nothing before the first cell."""
         ...
+
+
+PROBE: Final = Spec(timeout=10, memory=256 * MIB)
+"""Of the session that shows whether a sandbox works."""
+ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/mnt/data",
+    "LANG": "C.UTF-8",
+    "MPLCONFIGDIR": "/tmp",
+    "MPLBACKEND": "Agg",
+    # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""Of the cells, in a sandbox with files."""

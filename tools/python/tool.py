@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from mimetypes import guess_type
-from typing import Final, Literal
+from typing import Final
 
 from cadenza.harmony import ToolNamespace
 
 from ..toolset import Artefact, ToolResult, Traits
-from .choose import choose
+from .choose import SandboxName, choose
 from .sandbox import Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
@@ -106,7 +106,7 @@ class PythonTool:
     which only a person at the command line or in code may say, never a task file.
     """
 
-    sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
+    sandbox: SandboxName = "auto"
     spec: Spec = field(default_factory=Spec)
     unsafe_local: bool = False
 

@@ -33,8 +33,9 @@ def install_filter(program: bytes) -> None:
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
+    filled = Program(len(program) // 8, program)
     prctl(NO_NEW_PRIVILEGES, 1)
-    prctl(SECCOMP, FILTER_MODE, ctypes.addressof(Program(len(program) // 8, program)))
+    prctl(SECCOMP, FILTER_MODE, ctypes.addressof(filled))
 
 
 def descendants() -> list[int]:
