@@ -28,7 +28,7 @@ async def test_auto_is_the_first_that_works() -> None:
 
 async def test_without_a_daemon_docker_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    with pytest.raises(SandboxError, match=r"^the Docker daemon at unix://.*nobody\.sock: [^\n]*$"):
+    with pytest.raises(SandboxError, match=r"^no Docker daemon at unix://.*nobody\.sock: No such file[^\n]*$"):
         await Docker.find()
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -19,11 +20,25 @@ from .sandbox import SandboxError
 if TYPE_CHECKING:
     from docker import DockerClient
 
+SOCKET: Final = Path("/var/run/docker.sock")
 API_SECONDS: Final = 60
 GONE_SECONDS: Final = 20.0
 """For a daemon to remove a container."""
 HEAD: Final = struct.Struct(">BxxxL")
 """Of a frame of the attached stream: 1 is stdout, 2 is stderr; then how many bytes follow."""
+
+
+def knock() -> None:
+    """See that there is a daemon, before the heavy library is imported that talks to it. Raises SandboxError."""
+    address = os.environ.get("DOCKER_HOST") or f"unix://{SOCKET}"
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(API_SECONDS)
+            try:
+                door.connect(address.removeprefix("unix://"))
+            except OSError as error:
+                why = f"{address}: {error.strerror or error}"
+                raise SandboxError(f"no Docker daemon at {why}; start one, or set DOCKER_HOST") from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from .channel import LIFETIME_SECONDS, Running
-from .container import Container, api_errors, connected
+from .container import Container, api_errors, connected, knock
 from .driver.worker import HEADROOM
 from .host import driver_session
 from .owner import owner_labels, sweep
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     pass
 
 IMAGE: Final = "cadenza-sandbox:latest"
-SOCKET: Final = Path("/var/run/docker.sock")
 INODES: Final = 100_000
 
 
@@ -61,8 +60,7 @@ class Docker:
         Raises:
             SandboxError: there is none; the message says why and what to do.
         """
-        if not os.environ.get("DOCKER_HOST") and not SOCKET.exists():
-            raise SandboxError(f"no Docker daemon: {SOCKET} is not there, and DOCKER_HOST is not set")
+        knock()
         reason = ""
         for sandbox in await anyio.to_thread.run_sync(_candidates, image):
             try:

@@ -25,7 +25,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
-from .container import api_errors, connected
+from .container import api_errors, connected, knock
 from .sandbox import SandboxError
 
 PREFIX: Final = "usr/local"
@@ -116,10 +116,11 @@ def build(packages: Sequence[str] = (), *, tag: str, tell: Tell = lambda _: None
     Raises:
         SandboxError: there is no daemon, no `ldd`, or a package cannot be had.
     """
-    from docker.errors import ImageNotFound
-
+    knock()
     if shutil.which("ldd") is None:
         raise SandboxError("cannot tell which libraries Python needs: there is no `ldd`")
+    from docker.errors import ImageNotFound
+
     with tempfile.TemporaryDirectory(prefix="cadenza-image-") as scratch, api_errors(), connected() as client:
         client.ping()
         site = Path(scratch, "site")
