@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     pass
 
 IMAGE: Final = "cadenza-sandbox:latest"
-INODES: Final = 100_000
+INODES: Final = 50_000
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,10 @@ class Tree:
         wanted = {Path(found) for found in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)}
         beside = {path.parent for path in wanted}
         wanted |= {folder / name for folder in beside for name in LOADED_LATER if (folder / name).exists()}
-        inside = {path for path in self.files.values() if isinstance(path, Path)}
-        for path in wanted - inside:
+        for path in wanted - {path for path in self.files.values() if isinstance(path, Path)}:
             if "cadenza-image-" not in str(path):  # the packages' own libraries, which are in already
-                self.files[str(path).lstrip("/")] = path
+                inside = str(path) if path.parts[1] in ("lib", "lib64", "usr") else f"/usr/lib/{path.name}"
+                self.files[inside.lstrip("/")] = path
 
     def write(self, archive: Path) -> str:
         """Raises OSError. Returns the digest."""

@@ -27,7 +27,7 @@ REPORT_LIMIT = 256 * 1024  # bytes of a worker's report without its figures
 DRAIN_LIMIT = 1 << 20  # bytes: the largest pipe that a process without privileges can have
 LOOK = 0.1  # seconds between two looks at the memory of all processes
 COPY_SECONDS = 10.0  # for the worker to leave a copy behind, on a busy machine
-INODES = 100_000  # files in one memory file system: each costs the kernel a kilobyte that no size limit counts
+INODES = 50_000  # files in one memory file system: each costs the kernel a kilobyte that no size limit counts
 
 
 class WorkerLost(Exception):  # noqa: N818 - an outcome

@@ -53,6 +53,7 @@ class Worker:
     ) -> None:
         self.commands, self.reports, self.wake, self.output = commands, reports, wake, output
         self.memory, self.images, self.image_bytes = memory, images, image_bytes
+        self.null = os.open(os.devnull, os.O_RDONLY)
         self.pid = getpid()
         self.cell = 0
         self.loop: Any = None  # of top-level await, made when it is first needed
@@ -141,12 +142,16 @@ class Worker:
         )
 
     def restore_streams(self) -> None:
-        """Make file descriptors 0 to 2 and the sys streams good again, whatever the last cell did to them."""
-        os.dup2(self.output, 1)
-        os.dup2(self.output, 2)
+        """Make file descriptors 0 to 2 and the sys streams good again, whatever the last cell did to them.
+
+        It may have left not a single descriptor free.
+        """
+        for fd, good in ((0, self.null), (1, self.output), (2, self.output)):
+            os.dup2(good, fd)
         if self.out.closed or self.err.closed:
             self.open_streams()
-        sys.stdin, sys.stdout, sys.stderr = open(os.devnull, encoding="utf-8"), self.out, self.err  # noqa: SIM115
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
+        sys.stdout, sys.stderr = self.out, self.err
 
     def interrupt(self, signum: int, frame: types.FrameType | None) -> None:
         """Raise only while a cell's own code is on the stack, so that the loop in `serve` is never interrupted."""
