@@ -8,11 +8,12 @@ Sandboxes, strongest first: docker, bubblewrap, monty; `local` is none and must 
 around them, `escapes` the attacks that they are tried with.
 """
 
-from .choose import SandboxName, choose
+from .choose import SANDBOXES, SandboxName, choose
 from .sandbox import Files, FilesError, Result, Sandbox, SandboxError, Session, Spec
 from .tool import PythonTool, description
 
 __all__ = [
+    "SANDBOXES",
     "Files",
     "FilesError",
     "PythonTool",

@@ -28,6 +28,7 @@ FINDERS: Final[dict[str, Callable[[], Awaitable[Sandbox]]]] = {
     "bubblewrap": Bubblewrap.find,
     "monty": _monty,
 }
+SANDBOXES: Final[tuple[SandboxName, ...]] = tuple(name for name in get_args(SandboxName) if name != "auto")
 """Strongest first."""
 _verdicts: dict[str, Sandbox | SandboxError] = {}  # of this process: neither kernel nor daemon will change their minds
 
@@ -47,7 +48,7 @@ async def choose(name: SandboxName = "auto", *, unsafe_local: bool = False) -> S
         if name != "auto":
             raise ValueError(f"unsafe_local=True means no sandbox, {name!r} means one: choose")
         return Local()
-    for candidate in FINDERS if name == "auto" else (name,):
+    for candidate in SANDBOXES if name == "auto" else (name,):
         verdict = await _verdict(candidate)
         if not isinstance(verdict, SandboxError):
             return verdict
