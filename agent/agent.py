@@ -28,7 +28,7 @@ from cadenza.harmony import (
     TurnSpec,
 )
 from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
-from cadenza.tools import ToolError
+from cadenza.tools import Citation, ToolError
 
 from .approval import Approvals, Approver
 from .errors import AgentError, JournalError, LimitError, UserError
@@ -47,13 +47,18 @@ from .toolbox import AnyTool, Toolbox, toolsets_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult(Generic[O]):
-    """An answered run. output: the answer as the agent's `output` wants it; transcript: the next run's `history`."""
+    """An answered run.
+
+    output: the answer as the agent's `output` wants it; transcript: the next run's `history`; citations: the sources
+    that the answer names, by their places in its text.
+    """
 
     output: O
     run: str
     turns: int
     usage: Usage
     transcript: Transcript
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +180,7 @@ class Agent(Generic[O]):
             turns=finished.turns,
             usage=finished.usage,
             transcript=transcript,
+            citations=finished.citations,
         )
 
     async def _steps(

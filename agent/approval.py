@@ -5,9 +5,10 @@
     allow: ["search"]        without being asked, also a tool that asks by itself
 
 A rule is a tool's name and, in brackets, what an argument is, both as globs: `shell(rm *)` looks at any argument,
-`shell(command=rm *)` at that one. The name is "functions.shell" or "shell". To deny or to ask, one argument that fits
-is enough; to allow, all must fit. The first of deny, granted, ask, allow that fits decides. Where none does, a tool
-that needs approval by itself asks, and so does one that sends data out after the run has read private data and
+`shell(command=rm *)` at that one. The name is that of a function, alone or after its namespace, or of a namespace: all
+that is in it. A list of words, such as a command, is looked at as a line for a shell. To deny or to ask, one argument
+that fits is enough; to allow, all must fit. The first of deny, granted, ask, allow that fits decides. Where none does,
+a tool that needs approval by itself asks, and so does one that sends data out after the run has read private data and
 untrusted text. Any other is allowed.
 
 Rules are a convenience: what a tool can do at all is for its sandbox to say.
@@ -17,10 +18,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from cadenza.tools import ArgumentError, Traits, compact_json, find_object
 
@@ -66,7 +68,8 @@ class Rule:
     def fits(self, recipient: str, values: Mapping[str, str], *, every: bool) -> bool:
         """values: text by the name of an argument; every: all of them must fit, instead of one."""
         tool, argument, glob = self._match.group("tool", "argument", "value")
-        if not any(fnmatchcase(name, tool) for name in (recipient, recipient.rpartition(".")[2])):
+        space, _, function = recipient.rpartition(".")
+        if not any(name and fnmatchcase(name, tool) for name in (recipient, function, space)):
             return False
         if glob is None:
             return True
@@ -130,4 +133,10 @@ def _values(arguments: str) -> dict[str, str]:
         text, _ = find_object(arguments)
     except ArgumentError:
         return {"": arguments}
-    return {name: value if isinstance(value, str) else compact_json(value) for name, value in json.loads(text).items()}
+    return {name: _as_text(value) for name, value in json.loads(text).items()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return shlex.join(value)
+    return value if isinstance(value, str) else compact_json(value)

@@ -149,6 +149,7 @@ class Calls:
             repairs=result.repairs,
             ids=ids,
             spans=spans,
+            memory=result.memory,
         )
         for made in (*result.images, *result.artefacts):
             yield Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)

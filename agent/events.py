@@ -18,6 +18,7 @@ from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 
 from cadenza.harmony import Effort, HarmonyError, Message, Repair, Span
 from cadenza.model import Mask
+from cadenza.tools import Citation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ class ToolStarted(_Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished(_Event):
     """text: what the model reads; seconds: wall time; backend: what ran it; ids: the text as it was appended;
-    repairs: what was mended in the arguments.
+    repairs: what was mended in the arguments; memory: what the tool's session is given back when the run is resumed.
     """
 
     call: int
@@ -168,6 +169,7 @@ class ToolFinished(_Event):
     repairs: tuple[str, ...] = ()
     ids: tuple[int, ...]
     spans: tuple[Span, ...]
+    memory: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,13 +234,17 @@ class LimitHit(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(_Event):
-    """The answer, what it cost, and the provenance of every id of the transcript."""
+    """The answer, what it cost, and the provenance of every id of the transcript.
+
+    citations: the sources that the answer names, by their places in it.
+    """
 
     answer: str
     turns: int
     usage: Usage
     ids: tuple[int, ...]
     spans: tuple[Span, ...]
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

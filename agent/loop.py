@@ -78,6 +78,7 @@ class Loop:
 
     async def resume(self) -> AsyncGenerator[Event, None]:
         """Goes on from where the run stands. Raises as `begin` does."""
+        self.state.lost -= self.tools.restore(self.state.memories)
         yield RunResumed(run=self.run, turn=self.state.turns)
         async with aclosing(self._go_on()) as events:
             async for event in events:
@@ -103,7 +104,13 @@ class Loop:
             elif said is not None and is_answer(said):
                 ids, spans = self.state.transcript.since(0)
                 yield RunFinished(
-                    run=self.run, answer=said.text, turns=self.state.turns, usage=self.state.usage, ids=ids, spans=spans
+                    run=self.run,
+                    answer=said.text,
+                    turns=self.state.turns,
+                    usage=self.state.usage,
+                    ids=ids,
+                    spans=spans,
+                    citations=tuple(map(self.redactor.citation, self.tools.citations(said.text))),
                 )
                 return
             else:

@@ -3,8 +3,9 @@
 - A turn that was begun and not finished is sampled again: its randomness depends on the seed and the position.
 - A call that was announced and not started runs. One that was started and not finished runs again only where that
   cannot do harm; else the model is told that nobody knows.
-- Variables of an earlier process are gone. The model is told with the next result of that tool, so that until then
-  the prompt is the one that an undisturbed run would have had. Nothing is replayed behind its back.
+- What tools knew in an earlier process they are given back, where they left it in the log. What they did not leave
+  there, such as variables, is gone. The model is told with the next result of that tool, so that until then the prompt
+  is the one that an undisturbed run would have had. Nothing is replayed behind its back.
 """
 
 from __future__ import annotations
@@ -90,8 +91,11 @@ class Progress(RunState):
                 self.started = True
             case ToolFinished() if self.ready is not None:
                 self.transcript.extend_spans(event.ids, event.spans)
+                name = self.ready.namespace or self.ready.recipient.partition(".")[0]
                 if event.status != "denied":
-                    self.lost.add(self.ready.namespace or self.ready.recipient.partition(".")[0])
+                    self.lost.add(name)
+                if event.memory is not None:
+                    self.memories.setdefault(name, []).append(event.memory)
                 self.answered(event.status)
             case TurnFinished() | ToolFinished():
                 raise JournalError(f"event {event.seq} ({type(event).__name__}) ends what was not begun")

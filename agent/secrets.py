@@ -10,8 +10,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from cadenza.tools import Artefact, ToolResult
+from cadenza.tools import Artefact, Citation, ToolResult
 
 _TELLING = re.compile(r"(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?)(_|$)")
 _LEAST = 8  # characters: shorter values stand in texts by chance
@@ -29,10 +30,18 @@ class Redactor:
     secrets: Mapping[str, str]
 
     def result(self, result: ToolResult) -> ToolResult:
-        """A result without secrets: its text, and artefacts that are text."""
+        """A result without secrets: its text, its memory, and artefacts that are text."""
         return replace(
-            result, text=self.text(result.text), artefacts=tuple(self._artefact(made) for made in result.artefacts)
+            result,
+            text=self.text(result.text),
+            memory=self._value(result.memory),
+            artefacts=tuple(self._artefact(made) for made in result.artefacts),
         )
+
+    def citation(self, citation: Citation) -> Citation:
+        """A citation without secrets."""
+        url, title, text = map(self.text, (citation.url, citation.title, citation.text))
+        return replace(citation, url=url, title=title, text=text)
 
     def text(self, text: str) -> str:
         for name, value in sorted(self.secrets.items(), key=lambda item: -len(item[1])):
@@ -40,6 +49,17 @@ class Redactor:
                 for spelling in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
                     text = text.replace(spelling, f"[secret {name}]")
         return text
+
+    def _value(self, value: Any) -> Any:
+        """A JSON value without secrets in its texts."""
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self._value(item) for item in value]
+            case dict():
+                return {name: self._value(item) for name, item in value.items()}
+        return value
 
     def _artefact(self, made: Artefact) -> Artefact:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cadenza.harmony import Message, Transcript
 
@@ -16,7 +17,7 @@ class RunState:
 
     said: what the last finished turn said last, as long as nothing has come of it; ready: a call that was announced and
     has no result, given: what was said when somebody was asked, started: whether it was begun; lost: namespaces whose
-    earlier calls were made by another process.
+    earlier calls were made by another process; memories: what those calls left for their session, in order.
     """
 
     transcript: Transcript
@@ -31,6 +32,7 @@ class RunState:
     given: ApprovalGiven | None = None
     started: bool = False
     lost: set[str] = field(default_factory=set)
+    memories: dict[str, list[Any]] = field(default_factory=dict)
     _last: tuple[str, str] | None = None
 
     def announce(self, ready: ToolCallReady) -> None:

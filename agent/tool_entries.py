@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import PythonTool, Spec, toolset_names
+from cadenza.tools import FilesTool, PythonTool, ShellTool, Spec, toolset_names
 from cadenza.tools.python import SandboxName
 
+from .errors import UserError
 from .fields import Count, Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
+
+if TYPE_CHECKING:
+    from cadenza.tools.browser import SearchBackend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,77 @@ class PythonFields(ToolFields):
         return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
 
 
-KINDS: Final[dict[str, type[ToolFields]]] = {"python": PythonFields}
+class FilesFields(ToolFields):
+    uses_workspace = True
+
+    write: bool = Field(default=True, strict=True)
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        if around.workspace is None:
+            raise UserError("tools: files are those of a workspace; write `workspace: ./work`, or say --workspace")
+        return [FilesTool(folder=around.workspace, write=self.write)]
+
+
+class ShellFields(ToolFields):
+    uses_workspace = True
+
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    timeout: Seconds = 60.0
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        spec = Spec(timeout=self.timeout, workspace=around.workspace)
+        return [ShellTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+
+
+class BrowserFields(ToolFields):
+    """corpus: a folder of documents; search: what searches the web; allow: globs of hosts that may be opened."""
+
+    corpus: str | None = None
+    search: str | None = None
+    url: str | None = None
+    allow: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.*?-]+$")]] = Field(default_factory=list)
+
+    @field_validator("search")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        from cadenza.tools.browser import backend_names
+
+        if name is not None and name not in backend_names():
+            raise ValueError(f"no search {name!r}; there is {', '.join(backend_names())}")
+        return name
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.corpus is not None and self.search is not None:
+            raise ValueError("corpus or search, not both: there is one search")
+        if self.url is not None and self.search != "searxng":
+            raise ValueError("url: is the address of searxng; say `search: searxng`")
+        return self
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        from cadenza.tools.browser import BrowserTool
+
+        return [BrowserTool(search=self._backend(around.folder), allow=tuple(self.allow))]
+
+    def paths(self) -> dict[str, str]:
+        return {} if self.corpus is None else {"corpus": self.corpus}
+
+    def _backend(self, folder: Path) -> SearchBackend | None:
+        from cadenza.tools.browser import Corpus, SearxngSearch, backend_by_name
+
+        if self.corpus is not None:
+            return Corpus(folder / self.corpus)
+        if self.url is not None:
+            return SearxngSearch(self.url)
+        return None if self.search is None else backend_by_name(self.search)
+
+
+KINDS: Final[dict[str, type[ToolFields]]] = {
+    "python": PythonFields,
+    "browser": BrowserFields,
+    "files": FilesFields,
+    "shell": ShellFields,
+}
 
 
 class ToolEntry(Fields):
@@ -70,6 +144,9 @@ class ToolEntry(Fields):
     """
 
     python: PythonFields | None = None
+    browser: BrowserFields | None = None
+    files: FilesFields | None = None
+    shell: ShellFields | None = None
     file: str | None = None
     name: str | None = None
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from cadenza.harmony import ToolNamespace
-from cadenza.tools import FunctionSession, FunctionTool, FunctionToolset, ToolSession, Toolset, toolset_by_name
+from cadenza.tools import (
+    Citation,
+    Citing,
+    FunctionSession,
+    FunctionTool,
+    FunctionToolset,
+    Restorable,
+    ToolSession,
+    Toolset,
+    toolset_by_name,
+)
 
 from .errors import UserError
 
@@ -73,6 +83,21 @@ class Toolbox:
                 if isinstance(session, FunctionSession) and session.find(recipient) is not None:
                     return space, session
         return name, self._sessions.get(name)
+
+    def restore(self, memories: Mapping[str, Sequence[Any]]) -> set[str]:
+        """Gives sessions back what earlier calls of the run left, by namespace; returns those that so lost nothing."""
+        restored = set()
+        for name, session in self._sessions.items():
+            if isinstance(session, Restorable):
+                session.restore(memories.get(name, ()))
+                restored.add(name)
+        return restored
+
+    def citations(self, answer: str) -> list[Citation]:
+        """What an answer names of what was read in the run, in its order."""
+        sessions = (session for session in self._sessions.values() if isinstance(session, Citing))
+        found = [citation for session in sessions for citation in session.citations(answer)]
+        return sorted(found, key=lambda citation: citation.start)
 
     def unknown(self, recipient: str) -> str:
         """What the model reads when it calls what is not there."""

@@ -62,12 +62,11 @@ FINAL_ANSWER: Final = "the final answer"
 class ReasoningBudget:
     """When reasoning has to end.
 
-    tokens: of analysis messages, their headers left out; header: ids from `<|channel|>` to `<|message|>` that begin an
-    analysis message; afterwards: the grammar of what may follow the `<|end|>` of the last one.
+    tokens: of analysis messages, their headers left out; afterwards: the grammar of what may follow the `<|end|>` of
+    the last one.
     """
 
     tokens: int
-    header: tuple[int, ...]
     afterwards: str
 
 
@@ -75,11 +74,12 @@ class ReasoningBudget:
 class TurnEnd:
     """A message that ends a turn.
 
-    message: an empty one, its header; schema: what its JSON is masked by, None for text; beyond: what that leaves out
-    of its own, such as "`not` at $.a".
+    message: an empty one, as its header says it; header: the ids between `<|start|>assistant` and its text;
+    schema: what its JSON is masked by, None for text; beyond: what that leaves out of its own, such as "`not` at $.a".
     """
 
     message: Message
+    header: tuple[int, ...]
     schema: JsonObject | None
     stop: Special
     beyond: tuple[str, ...] = ()
@@ -94,13 +94,15 @@ class TurnEnd:
 class TurnGrammar:
     """One turn.
 
-    text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it; ends: what may
-    end the turn, for engines that hold bodies alone to a schema; spec: what it was made from, for engines that take
-    tools instead of ids.
+    text: Lark, over the ids of the vocabulary; a grammar cannot count, so the budget stands beside it.
+    For engines that mask less than a turn: ends, what may end it; analysis, preamble: headers of the messages that do
+    not, as ids. For engines that take tools instead of ids: spec, what it was made from.
     """
 
     text: str
-    ends: tuple[TurnEnd, ...]
+    ends: tuple[TurnEnd, ...] = ()
+    analysis: tuple[int, ...] = ()
+    preamble: tuple[int, ...] = ()
     spec: TurnSpec = TurnSpec()
     budget: ReasoningBudget | None = None
 
@@ -112,21 +114,19 @@ def turn_grammar(spec: TurnSpec, vocabulary: Vocabulary) -> TurnGrammar:
     """
     opened = _sequence(open_turn(vocabulary))
     rules, ends = _ends(spec, vocabulary)
-    analysis, preamble = _spoken(Channel.ANALYSIS, vocabulary), _spoken(Channel.COMMENTARY, vocabulary)
-    without = f"({preamble} {opened})* end"
-    if spec.reasoning == 0:
-        return TurnGrammar(text=_lark(without, rules), ends=ends, spec=spec)
-    text = _lark(f"(({analysis} | {preamble}) {opened})* end", rules)
-    if spec.reasoning is None:
-        return TurnGrammar(text=text, ends=ends, spec=spec)
-    if spec.reasoning < 0:
-        raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
-    budget = ReasoningBudget(
-        tokens=spec.reasoning,
-        header=tuple(_header(Message.assistant("", channel=Channel.ANALYSIS), vocabulary)),
-        afterwards=_lark(f"{opened} {without}", rules),
+    analysis, preamble = (
+        _header(Message.assistant("", channel=channel), vocabulary)
+        for channel in (Channel.ANALYSIS, Channel.COMMENTARY)
     )
-    return TurnGrammar(text=text, ends=ends, spec=spec, budget=budget)
+    without, budget = f"({_spoken(preamble)} {opened})* end", None
+    text = _lark(f"(({_spoken(analysis)} | {_spoken(preamble)}) {opened})* end", rules)
+    if spec.reasoning == 0:
+        text = _lark(without, rules)
+    elif spec.reasoning is not None:
+        if spec.reasoning < 0:
+            raise GrammarError(f"reasoning: {spec.reasoning} tokens; it must be 0 or more, or None")
+        budget = ReasoningBudget(tokens=spec.reasoning, afterwards=_lark(f"{opened} {without}", rules))
+    return TurnGrammar(text=text, ends=ends, analysis=analysis, preamble=preamble, spec=spec, budget=budget)
 
 
 _NO_ARGUMENTS: Final[JsonObject] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -135,16 +135,16 @@ _ANY_OBJECT: Final[JsonObject] = {"type": "object"}
 
 def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, ...]]:
     """What may end the turn, and the rules of it, as alternatives of `end`."""
-    ends = [] if spec.choice == "none" else _calls(spec)
+    ends = [] if spec.choice == "none" else _calls(spec, vocabulary)
     if isinstance(spec.choice, CallTo):
         name = spec.choice.recipient
         ends = [end for end in ends if end.label == name or end.label.startswith(f"{name}.")]
     if spec.choice in ("auto", "none"):
         answer = Message.assistant("", channel=Channel.FINAL)
-        ends.append(TurnEnd(message=answer, schema=spec.output, stop=Special.RETURN))
+        ends.append(_end(answer, spec.output, Special.RETURN, vocabulary))
     if not ends:
         asked = f"a call to {spec.choice.recipient!r}" if isinstance(spec.choice, CallTo) else "a call"
-        known = ", ".join(call.label for call in _calls(spec)) or "none"
+        known = ", ".join(call.label for call in _calls(spec, vocabulary)) or "none"
         raise GrammarError(f"tool choice: {asked} is required, but no tool fits; there is: {known}")
     rules, made = [f"end: {' | '.join(f'end_{at}' for at in range(len(ends)))}"], list[TurnEnd]()
     for at, end in enumerate(ends):
@@ -156,8 +156,7 @@ def _ends(spec: TurnSpec, vocabulary: Vocabulary) -> tuple[str, tuple[TurnEnd, .
             mask, text = _mask(schema, end.label)
             body, schema, beyond = f"%json {text}", mask.schema, mask.beyond
         made.append(replace(end, schema=schema, beyond=beyond))
-        header = _sequence(_header(end.message, vocabulary))
-        rules.append(f"// {end.label}\nend_{at}: {header} {body} {_sequence([end.stop])}")
+        rules.append(f"// {end.label}\nend_{at}: {_sequence(end.header)} {body} {_sequence([end.stop])}")
     return "\n".join(rules), tuple(made)
 
 
@@ -172,19 +171,23 @@ def _mask(schema: JsonObject, label: str) -> tuple[Mask, str]:
         raise GrammarError(f"the JSON Schema of {label} is no JSON: {error}") from None
 
 
-def _calls(spec: TurnSpec) -> list[TurnEnd]:
+def _end(message: Message, schema: JsonObject | None, stop: Special, vocabulary: Vocabulary) -> TurnEnd:
+    return TurnEnd(message=message, header=_header(message, vocabulary), schema=schema, stop=stop)
+
+
+def _calls(spec: TurnSpec, vocabulary: Vocabulary) -> list[TurnEnd]:
     """A message for each tool. Raises GrammarError."""
     calls = []
     for space in spec.built_in:
         for name, schema in _functions(space) or [(space.name, None)]:
             message = Message.assistant("", channel=Channel.ANALYSIS, recipient=name, content_type="code")
-            calls.append(TurnEnd(message=message, schema=schema, stop=Special.CALL))
+            calls.append(_end(message, schema, Special.CALL, vocabulary))
     for space in spec.functions:
         for name, schema in _functions(space):
             message = Message.assistant(
                 "", channel=Channel.COMMENTARY, recipient=name, content_type=f"{Special.CONSTRAIN.text}json"
             )
-            calls.append(TurnEnd(message=message, schema=schema, stop=Special.CALL))
+            calls.append(_end(message, schema, Special.CALL, vocabulary))
     names = [call.label for call in calls]
     for at, name in enumerate(names):
         if name in names[:at]:
@@ -202,15 +205,14 @@ def _functions(space: ToolNamespace) -> list[tuple[str, JsonObject | None]]:
     ]
 
 
-def _spoken(channel: Channel, vocabulary: Vocabulary) -> str:
+def _spoken(header: Sequence[int]) -> str:
     """A message that does not end the turn."""
-    header = _header(Message.assistant("", channel=channel), vocabulary)
     return f"{_sequence(header)} TEXT {_sequence([Special.END])}"
 
 
-def _header(message: Message, vocabulary: Vocabulary) -> Sequence[int]:
+def _header(message: Message, vocabulary: Vocabulary) -> tuple[int, ...]:
     """The ids between `<|start|>assistant` and the text, `<|message|>` included."""
-    return render(message, vocabulary)[len(open_turn(vocabulary)) : -1]
+    return tuple(render(message, vocabulary)[len(open_turn(vocabulary)) : -1])
 
 
 def _sequence(ids: Iterable[int]) -> str:

@@ -69,6 +69,7 @@ class Constraint:
         self._constrainer = constrainer
         self._matcher = constrainer.matcher(grammar.text)
         self._budget = grammar.budget  # None once reasoning is over
+        self._analysis = grammar.analysis
         self._reasoned = 0  # tokens of analysis
         self._reasoning = False  # inside the text of an analysis message
         self._recent: list[int] = []  # ids since the last message began
@@ -135,7 +136,7 @@ class Constraint:
         self._recent.append(id)
         self._reasoned += self._reasoning
         if id == Special.MESSAGE:
-            self._reasoning = tuple(self._recent[-len(self._budget.header) :]) == self._budget.header
+            self._reasoning = tuple(self._recent[-len(self._analysis) :]) == self._analysis
         elif id == Special.END:
             if self._spent:
                 self._matcher = self._constrainer.matcher(self._budget.afterwards)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -27,6 +29,20 @@ def test_many_rows(tmp_path: Path) -> None:
     lines = sorted((json.loads(line) for line in out.read_text().splitlines()), key=lambda line: line["row"])
     wanted = [int(row["boxes"]) * int(row["each"]) + int(row["loose"]) for row in (line["params"] for line in lines)]
     assert [int(re.findall(r"\d+", line["answer"])[-1]) for line in lines] == wanted == [881, 789, 1218, 475]
+
+
+def test_questions_over_documents_are_answered_with_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    events = [
+        json.loads(line)
+        for line in run("-m", "cadenza.agent", "run", "examples/documents/task.yaml", "--json").splitlines()
+    ]
+    assert "timetable.md" in json.dumps([event.get("memory") for event in events])
+    cited = {citation["url"]: citation["text"] for citation in events[-1]["citations"]}
+    assert "every crossing" in cited["aboard.txt"]
+    assert cited["timetable.md"] == "last | 21:45 | 19:30"
+    assert "16.00" in cited["fares.md"]
+    assert "bicycle | 3.00 | 5.00" in cited["fares.md"]
 
 
 def test_an_agent_in_python() -> None:

@@ -41,6 +41,11 @@ def test_the_tool_of_the_docs_prints_what_they_say() -> None:
     assert run("-c", block("docs/tools.md", "python")) == block("docs/tools.md", "text")
 
 
+def test_the_browser_of_the_docs_cites_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert run("-c", block("docs/browser.md", "python")) == block("docs/browser.md", "text")
+
+
 def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
     run("-c", block("docs/trust.md", "python"))
 

@@ -17,12 +17,24 @@ from typing import Any, Final
 from .decorator import FunctionTool
 from .docstring import one_line
 from .errors import ToolError
-from .python import PythonTool
 from .toolset import Toolset
 
 GROUP: Final = "cadenza.tools"
 
-BUILT_IN: dict[str, Callable[[], Toolset]] = {"python": PythonTool}
+
+def _browser() -> Toolset:
+    from .browser import BrowserTool
+
+    return BrowserTool()
+
+
+def _python() -> Toolset:
+    from .python import PythonTool
+
+    return PythonTool()
+
+
+BUILT_IN: dict[str, Callable[[], Toolset]] = {"browser": _browser, "python": _python}
 
 
 def toolset_names() -> tuple[str, ...]:
@@ -38,29 +50,35 @@ def toolset_by_name(name: str) -> Toolset:
     if name in BUILT_IN:
         return BUILT_IN[name]()
     for entry in entry_points(group=GROUP, name=name):
-        return _load(entry)
+        found: Toolset = loaded(entry, "tool", _wrong)
+        return found
     near = get_close_matches(name, toolset_names()) or toolset_names()
     raise ToolError(f"no tool {name!r}; did you mean {' or '.join(map(repr, near))}?")
 
 
-def _load(entry: EntryPoint) -> Toolset:
+def loaded(entry: EntryPoint, what: str, wrong: Callable[[Any], str]) -> Any:
+    """What an entry point leads to, or makes when it is called; what: "tool"; wrong: why a value is none, else empty.
+
+    Raises ToolError that says why it cannot be used.
+    """
     package = entry.dist.name if entry.dist is not None else "a package"
-    where = f"tool {entry.name!r} of {package}: {entry.value}"
+    where = f"{what} {entry.name!r} of {package}: {entry.value}"
     try:
         found: Any = entry.load()
-        if isinstance(found, FunctionTool):
-            raise ToolError(f"{where} is one function; offer FunctionToolset([{found.name}])")
-        is_maker = callable(found) and (isinstance(found, type) or not _is_toolset(found))
-        toolset: Any = found() if is_maker else found
+        is_maker = callable(found) and not isinstance(found, FunctionTool)
+        made: Any = found() if is_maker and (isinstance(found, type) or wrong(found)) else found
     except ToolError:
         raise
     except Exception as error:  # another package's code
         raise ToolError(f"{where} cannot be loaded: {type(error).__name__}: {one_line(str(error))}") from None
-    if not _is_toolset(toolset):
-        raise ToolError(f"{where} gives a {type(toolset).__name__}, which is no toolset: it has no `name` and `open`")
-    known: Toolset = toolset
-    return known
+    if reason := wrong(made):
+        raise ToolError(f"{where} {reason}")
+    return made
 
 
-def _is_toolset(value: Any) -> bool:
-    return isinstance(getattr(value, "name", None), str) and callable(getattr(value, "open", None))
+def _wrong(value: Any) -> str:
+    if isinstance(value, FunctionTool):
+        return f"is one function; offer FunctionToolset([{value.name}])"
+    if isinstance(getattr(value, "name", None), str) and callable(getattr(value, "open", None)):
+        return ""
+    return f"gives a {type(value).__name__}, which is no toolset: it has no `name` and `open`"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from cadenza.harmony import ToolNamespace
 
@@ -29,6 +30,7 @@ class ToolResult:
     status: how it went; state: whether what earlier calls built up is still there, as it was before this call if that
     is what was gone back to;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
+    memory: what the call added to what the session knows, a JSON value for `Restorable`; None for nothing.
     """
 
     text: str = ""
@@ -40,6 +42,7 @@ class ToolResult:
     state: Literal["kept", "rolled_back", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
+    memory: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.text:
@@ -54,6 +57,20 @@ class ToolResult:
 def compact_json(value: Any) -> str:
     """JSON without spaces, in raw UTF-8: the fewest tokens."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A place in an answer that names its source.
+
+    start, end: characters of the answer, the mark itself; url, title: of the source; text: what is said there.
+    """
+
+    start: int
+    end: int
+    url: str
+    title: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +105,22 @@ class ToolSession(Protocol):
 
         `ToolContext.current()` is the context of the call.
         """
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A session that another process can go on with."""
+
+    def restore(self, memories: Sequence[Any]) -> None:
+        """Before any call: the memories of the run's earlier calls, in their order."""
+
+
+@runtime_checkable
+class Citing(Protocol):
+    """A session whose results can be cited."""
+
+    def citations(self, answer: str) -> Sequence[Citation]:
+        """The places in an answer that name what was read here, in their order."""
 
 
 class Toolset(Protocol):

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
@@ -79,6 +79,8 @@ async def _run(row: Row, results: TextIO) -> bool:
                     line["run"] = event.run
                 if isinstance(event, RunFinished):
                     line["answer"] = event.answer if row.agent.output is None else json.loads(event.answer)
+                    if event.citations:
+                        line["citations"] = [asdict(citation) for citation in event.citations]
     except (AgentError, ModelError, ToolError, HarmonyError) as error:
         line["error"] = str(error)
     results.write(json.dumps(line, ensure_ascii=False) + "\n")

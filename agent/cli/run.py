@@ -121,10 +121,16 @@ def resume_run(
 
 def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool) -> int:
     """Shows a run as it goes, and prints its answer."""
-    answer = anyio.run(_answer, events(), view, as_json)
+    finished = anyio.run(_finished, events(), view, as_json)
     if not as_json:
-        print(clean(answer) if sys.stdout.isatty() else answer)
+        print_answer(finished, view)
     return ANSWERED
+
+
+def print_answer(finished: RunFinished, view: LiveView) -> None:
+    """The answer on stdout, its sources below it on stderr."""
+    print(clean(finished.answer) if sys.stdout.isatty() else finished.answer, flush=True)
+    view.sources(finished)
 
 
 def _told(work: Callable[[], int]) -> int:
@@ -145,16 +151,15 @@ def _told(work: Callable[[], int]) -> int:
         return INTERRUPTED
 
 
-async def _answer(events: AsyncGenerator[Event, None], view: LiveView, as_json: bool) -> str:
-    answer = ""
+async def _finished(events: AsyncGenerator[Event, None], view: LiveView, as_json: bool) -> RunFinished:
     async with aclosing(events):
         async for event in events:
             view.show(event)
             if as_json:
                 print(json.dumps(to_json(event), ensure_ascii=False), flush=True)
             if isinstance(event, RunFinished):
-                answer = event.answer
-    return answer
+                finished = event
+    return finished
 
 
 def _named(params: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from ..errors import JournalError
 from ..events import RunFailed, RunFinished, TurnFinished, to_json
 from ..journal import Journal, RunSummary, default_path
 from ..turn import Turn
-from .run import ANSWERED, FAILED, WRONG_USAGE
+from .run import ANSWERED, FAILED, WRONG_USAGE, print_answer
 from .view import LiveView, clean, complain
 
 
@@ -74,7 +73,7 @@ def show_run(run: str, journal: Path | None, *, as_json: bool) -> int:
                 view.show(told)
         view.show(event)
         if isinstance(event, RunFinished):
-            print(clean(event.answer) if sys.stdout.isatty() else event.answer)
+            print_answer(event, view)
         if isinstance(event, RunFailed):
             complain(event.error)
     return ANSWERED

@@ -108,6 +108,12 @@ class LiveView:
             case _:
                 pass
 
+    def sources(self, finished: RunFinished) -> None:
+        """What the answer cites, each mark once."""
+        marks = {finished.answer[cited.start : cited.end]: cited for cited in finished.citations}
+        for mark, cited in marks.items():
+            self._line(f"{mark} {cited.title} ({cited.url})", "dim")
+
     def _stream(self, text: str, style: str) -> None:
         self._console.print(Text(clean(text), style=style), end="", soft_wrap=True)
         self._mid_line = not text.endswith("\n")

@@ -1,6 +1,7 @@
 """How servers take and give token ids: what a request says, and what an event of its answer holds.
 
-- vllm: `/completions` of vLLM's OpenAI-compatible server (0.32; `return_token_ids`, `structured_outputs`)
+- vllm: `/completions` of vLLM's OpenAI-compatible server (0.32; `return_token_ids`, `structured_outputs`,
+  `allowed_token_ids`)
 - sglang: `/generate` of SGLang's own API (`input_ids`; `output_ids` are all so far, or what is new)
 - llama.cpp: `/completion` of llama-server (`return_tokens`); top-k and min-p are turned off, as elsewhere
 """
@@ -19,7 +20,10 @@ from ..engine import Sampling
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """schema: of a whole body of JSON, which then ends by itself; None for text up to a token out of `stop`."""
+    """schema: of a whole body of JSON, which then ends by itself; None for text up to a token out of `stop`.
+
+    only: the ids that may come, for a server that can be told so; None for any.
+    """
 
     model: str
     prompt: Sequence[int]
@@ -27,6 +31,7 @@ class Asked:
     stop: frozenset[int]
     limit: int
     schema: JsonObject | None
+    only: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,15 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """read: an event, and how many ids came before it. Raises LookupError, TypeError, ValueError for another answer."""
+    """read: an event, and how many ids came before it. Raises LookupError, TypeError, ValueError for another answer.
+
+    restricts: whether it can be told which ids may come.
+    """
 
     path: str
     body: Callable[[Asked], dict[str, Any]]
     read: Callable[[Mapping[str, Any], int], Came]
+    restricts: bool = False
 
 
 def _padded(logprobs: Sequence[float | None], ids: Sequence[int]) -> list[float]:
@@ -72,7 +81,11 @@ def _vllm(asked: Asked) -> dict[str, Any]:
         "stream": True,
         **asked.sampling.said,
     }
-    return body if asked.schema is None else {**body, "structured_outputs": {"json": asked.schema}}
+    if asked.schema is not None:
+        body["structured_outputs"] = {"json": asked.schema}
+    if asked.only is not None:
+        body["allowed_token_ids"] = list(asked.only)
+    return body
 
 
 def _from_vllm(event: Mapping[str, Any], before: int) -> Came:
@@ -146,7 +159,7 @@ def _from_llama_cpp(event: Mapping[str, Any], before: int) -> Came:
 Speaks: TypeAlias = Literal["vllm", "sglang", "llama.cpp"]
 
 DIALECTS: Final[Mapping[Speaks, Dialect]] = {
-    "vllm": Dialect("/completions", _vllm, _from_vllm),
+    "vllm": Dialect("/completions", _vllm, _from_vllm, restricts=True),
     "sglang": Dialect("/generate", _sglang, _from_sglang),
     "llama.cpp": Dialect("/completion", _llama_cpp, _from_llama_cpp),
 }

@@ -79,7 +79,10 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
             "input: a\nlimits: {same_call: 0}",
             "t.yaml:2:10: limits.same_call: input should be greater",
         ),
-        ("input: a\nworkspace: ./w", "t.yaml:2:1: workspace: none of the tools uses one; python can"),
+        (
+            "input: a\nworkspace: ./w",
+            "t.yaml:2:1: workspace: none of the tools uses one; python and files and shell can",
+        ),
         ("input: a\ntools: [python]\nworkspace: .", "t.yaml:3:1: workspace: '.' is not below the task's folder"),
         ("input: a\ntools: [python]\nworkspace: w/../..", "t.yaml:3:1: workspace: 'w/../..' is not below"),
         ("input: a\ntools: [python]\nworkspace: w\njournal: w/j.db", "t.yaml:4:1: journal: lies in the workspace"),

@@ -12,19 +12,39 @@ from typing import Any
 
 import anyio
 import pytest
+import torch
 
-from cadenza.agent import Agent, UserError
+from cadenza.agent import Agent, Limits, UserError
 from cadenza.agent.events import Event, RunFinished, ToolCallReady
-from cadenza.harmony import Message, Provenance, Special, SystemContent, Transcript, TurnGrammar
+from cadenza.harmony import (
+    CallTo,
+    Message,
+    Provenance,
+    Special,
+    SystemContent,
+    ToolChoice,
+    ToolDescription,
+    ToolNamespace,
+    Transcript,
+    TurnGrammar,
+    TurnSpec,
+    is_special,
+    open_turn,
+    turn_grammar,
+)
 from cadenza.model import ModelError, Sampled, Sampling
+from cadenza.model.checkpoint import Checkpoint, Reader
+from cadenza.model.constrain import Constrainer
 from cadenza.model.engines import http as endpoint
 from cadenza.model.engines.completions import CompletionsEngine
 from cadenza.model.engines.dialects import DIALECTS, Speaks
 from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.resolve import find
+from cadenza.model.transformer import Transformer
 
 QUESTION = "What is 48 * 17?"
 NANO, BEHIND = TorchEngine.load(find("nano")), TorchEngine.load(find("nano"))
+NANO_CONFIG = Reader(find("nano")).config
 
 
 class Server(ThreadingHTTPServer):
@@ -36,6 +56,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Requests)
         self.breaks_after: list[int] = []
+        self.behind = BEHIND
         self.busy = 0
         self.keeps_stops = False
         self.without_ids = False
@@ -72,7 +93,7 @@ class Requests(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        tokens = anyio.run(partial(generated, asked))
+        tokens = anyio.run(partial(generated, self.server.behind, asked))
         stopped = bool(tokens) and tokens[-1].id in asked["stop_token_ids"]
         for at in range(len(tokens)):
             if at == breaks_after:
@@ -134,13 +155,15 @@ def from_llama_cpp(said: dict[str, Any]) -> dict[str, Any]:
     return asked | ({"structured_outputs": {"json": said["json_schema"]}} if "json_schema" in said else {})
 
 
-async def generated(asked: dict[str, Any]) -> list[Sampled]:
+async def generated(behind: TorchEngine, asked: dict[str, Any]) -> list[Sampled]:
     constraint = None
     if "structured_outputs" in asked:
         schema = json.dumps(asked["structured_outputs"]["json"] | {"x-guidance": {"whitespace_flexible": False}})
-        constraint = TurnGrammar(text=f"start: %json {schema} <[{int(Special.RETURN)}]>", ends=())
+        constraint = TurnGrammar(text=f"start: %json {schema} <[{int(Special.RETURN)}]>")
+    if "allowed_token_ids" in asked:
+        constraint = TurnGrammar(text="start: " + " | ".join(f"<[{id}]>" for id in asked["allowed_token_ids"]))
     sampling = Sampling(temperature=asked.get("temperature"), top_p=asked.get("top_p"), seed=asked["seed"])
-    stream = BEHIND.generate(
+    stream = behind.generate(
         asked["prompt"],
         sampling,
         stop=frozenset(asked["stop_token_ids"]),
@@ -177,7 +200,7 @@ async def finished(agent: Agent[Any]) -> RunFinished:
 @pytest.mark.parametrize("speaks", DIALECTS)
 async def test_a_run_on_a_server_is_the_run_on_the_model_itself(server: Server, speaks: Speaks) -> None:
     local = await finished(Agent(tools=["python"], constrain=False))
-    served = await finished(Agent(model=engine(server, speaks=speaks), tools=["python"]))
+    served = await finished(Agent(model=engine(server, speaks=speaks), tools=["python"], constrain=False))
     assert (served.answer, served.ids) == (local.answer, local.ids)
     assert {span.provenance for span in served.spans} <= {Provenance.SAMPLED, Provenance.RENDERED}
     assert all(asked["prompt"] == list(local.ids[: len(asked["prompt"])]) for asked in server.asked)
@@ -261,6 +284,61 @@ async def test_a_key_is_sent_and_never_shown(server: Server) -> None:
     assert "sesame" not in repr(keyed)
 
 
-def test_the_tool_choice_cannot_be_held_to_by_a_server(server: Server) -> None:
+def test_a_tool_choice_cannot_be_held_to_by_a_server_that_takes_any_id(server: Server) -> None:
     with pytest.raises(UserError, match="its engine masks what a message says, and not to whom"):
-        Agent(model=engine(server), tools=["python"], tool_choice="required").run_sync(QUESTION)
+        Agent(model=engine(server, speaks="sglang"), tools=["python"], tool_choice="required").run_sync(QUESTION)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"tool_choice": "required", "effort": "low"}, {"limits": Limits(reasoning=3)}],
+    ids=["auto", "required", "budget"],
+)
+async def test_a_server_that_can_be_told_which_ids_may_come_is_held_to_whole_turns(
+    server: Server, fields: dict[str, Any]
+) -> None:
+    """The very ids of the run on the model itself, with its masks."""
+    local = await finished(Agent(tools=["python"], **fields))
+    server.breaks_after = [2, 0, 1]
+    served = await finished(Agent(model=engine(server), tools=["python"], **fields))
+    assert served.ids == local.ids
+
+
+BOOK = ToolDescription(name="book", description="", parameters={"type": "object", "properties": {}})
+TOOLS = TurnSpec(
+    built_in=(ToolNamespace(name="python", description="Runs code."),),
+    functions=(ToolNamespace(name="functions", tools=(BOOK, replace(BOOK, name="booklet"))),),
+)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_a_model_says_its_turn_is_one_of_the_grammar(server: Server, seed: int) -> None:
+    """Random weights, which would say anything; without a mask on text, as long as it is text."""
+    choice: ToolChoice = ("auto", "none", "required", CallTo("functions.book"))[seed % 4]
+    grammar = turn_grammar(replace(TOOLS, choice=choice, reasoning=(None, 0, 5)[seed % 3]), NANO.vocabulary)
+    server.behind = rambling(seed)
+    prompt, stop = open_turn(NANO.vocabulary), frozenset({int(Special.RETURN), int(Special.CALL)})
+    stream = engine(server).generate(prompt, Sampling(temperature=1.0), stop=stop, limit=60, constraint=grammar)
+    turn = [token async for token in stream]
+    held = Constrainer(NANO.vocabulary, NANO.vocabulary.ids).start(grammar)
+    for token in turn:
+        held.accept(token.id)
+    assert held.finished or len(turn) == 60
+    assert Provenance.SAMPLED in {token.provenance for token in turn}
+
+
+def rambling(seed: int) -> TorchEngine:
+    """Says what is ASCII, and special tokens anywhere."""
+    vocabulary = NANO.vocabulary
+    network = Transformer(replace(NANO_CONFIG, num_layers=1))
+    torch.manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        torch.nn.init.normal_(parameter, std=0.02 if "layers" in name else 0.3)
+    with torch.no_grad():
+        network.model.norm.weight.fill_(1)
+        network.model.embed_tokens.weight[:, 0] = 3
+        for row, id in enumerate(vocabulary.ids):
+            network.lm_head.weight[row, 0] = 2 if is_special(id) else 0 if vocabulary.token_bytes(id).isascii() else -99
+    return TorchEngine(Checkpoint(network.eval(), tuple(vocabulary.ids)))

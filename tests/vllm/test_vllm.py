@@ -218,6 +218,18 @@ async def test_an_answer_is_held_to_its_schema(serving: Serving) -> None:
     assert last.spans[-1].provenance is Provenance.FORCED
 
 
+@pytest.mark.anyio
+async def test_a_turn_that_has_to_be_a_call_is_one(serving: Serving) -> None:
+    """nano answers this by itself: its header is put right among the ids that may stand there."""
+    agent = Agent(model=engine(serving), tools=["python"], effort="low", tool_choice="required")
+    async with aclosing(agent.stream("Hello.")) as events:
+        async for event in events:
+            assert not isinstance(event, RunFinished)
+            if isinstance(event, ToolCallReady):
+                assert event.recipient == "python"
+                break
+
+
 _ENDLESS = """
 import httpx2, sys
 body = {"model": "nano", "prompt": [1] * 8, "max_tokens": 4000, "ignore_eos": True, "stream": True}

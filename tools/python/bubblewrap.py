@@ -25,10 +25,10 @@ from typing import Any
 from .channel import Running
 from .child import Child
 from .host import driver_session
+from .identity import identity, writable
 from .program import command
 from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
-from .workspace import identity, writable
 
 
 @dataclass(frozen=True)

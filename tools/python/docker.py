@@ -27,11 +27,11 @@ from .channel import LIFETIME_SECONDS, Running
 from .container import Container, api_errors, connected, knock
 from .driver.worker import HEADROOM
 from .host import driver_session
+from .identity import user_and_group, writable
 from .owner import owner_labels, sweep
 from .program import command
 from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
-from .workspace import user_and_group, writable
 
 if TYPE_CHECKING:
     pass

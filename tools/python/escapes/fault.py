@@ -58,7 +58,7 @@ FAULTS: Final = (
     ),
     _fault(
         "a cell that overflows the stack",
-        "import sys\nsys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**6): x = [x]\nrepr(x)",
+        "import sys\nsys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**5): x = [x]\nrepr(x)",
         timeout=30.0,
         ends="(killed rolled_back|error kept)",
         shows="signal|Error",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import TypedDict
 
+from ..workspace import NOBODY, make_workspace
 from .sandbox import SandboxError
-
-NOBODY: Final = 65534
 
 
 class Identity(TypedDict, total=False):
@@ -35,10 +34,7 @@ def _is_root() -> bool:
 def writable(workspace: Path) -> Path:
     """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
     try:
-        if not workspace.exists():
-            workspace.mkdir(parents=True)
-            if _is_root():
-                os.chown(workspace, NOBODY, NOBODY)
+        make_workspace(workspace)
         real = workspace.resolve(strict=True)
         allowed = subprocess.run(["test", "-d", real, "-a", "-w", real, "-a", "-x", real], **identity())
     except OSError as error:
