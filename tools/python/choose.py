@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeAlias, get_args
 
 from .bubblewrap import Bubblewrap
 from .local import Local
 from .monty import Monty
-from .sandbox import Sandbox, SandboxError
+from .sandbox import IMAGE, Sandbox, SandboxError
 
 SandboxName: TypeAlias = Literal["auto", "docker", "bubblewrap", "monty"]
 
 
-async def _docker() -> Sandbox:
-    from .docker import Docker
+async def _find(name: str, image: str) -> Sandbox:
+    match name:
+        case "docker":
+            from .docker import Docker
 
-    return await Docker.find()
+            return await Docker.find(image)
+        case "bubblewrap":
+            return await Bubblewrap.find()
+        case _:
+            return Monty()
 
 
-async def _monty() -> Sandbox:
-    return Monty()
-
-
-FINDERS: Final[dict[str, Callable[[], Awaitable[Sandbox]]]] = {
-    "docker": _docker,
-    "bubblewrap": Bubblewrap.find,
-    "monty": _monty,
-}
 SANDBOXES: Final[tuple[SandboxName, ...]] = tuple(name for name in get_args(SandboxName) if name != "auto")
 """Strongest first."""
-_verdicts: dict[str, Sandbox | SandboxError] = {}  # of this process: neither kernel nor daemon will change their minds
+_verdicts: dict[tuple[str, str], Sandbox | SandboxError] = {}
+"""Of this process: neither kernel nor daemon will change their minds."""
 
 
-async def choose(name: SandboxName = "auto", *, unsafe_local: bool = False) -> Sandbox:
-    """The sandbox of that name; `auto` is the strongest that works here: docker, bubblewrap, monty.
+async def choose(name: SandboxName = "auto", *, image: str = IMAGE, unsafe_local: bool = False) -> Sandbox:
+    """The sandbox of that name; `auto` is the strongest that works here: docker with that image, bubblewrap, monty.
 
     `unsafe_local=True` gives no sandbox at all, and nothing else ever does.
 
@@ -49,16 +46,16 @@ async def choose(name: SandboxName = "auto", *, unsafe_local: bool = False) -> S
             raise ValueError(f"unsafe_local=True means no sandbox, {name!r} means one: choose")
         return Local()
     for candidate in SANDBOXES if name == "auto" else (name,):
-        verdict = await _verdict(candidate)
+        verdict = await _verdict(candidate, image)
         if not isinstance(verdict, SandboxError):
             return verdict
     raise SandboxError(str(verdict))
 
 
-async def _verdict(name: str) -> Sandbox | SandboxError:
-    if name not in _verdicts:
+async def _verdict(name: str, image: str) -> Sandbox | SandboxError:
+    if (name, image) not in _verdicts:
         try:
-            _verdicts[name] = await FINDERS[name]()
+            _verdicts[name, image] = await _find(name, image)
         except SandboxError as error:
-            _verdicts[name] = error
-    return _verdicts[name]
+            _verdicts[name, image] = error
+    return _verdicts[name, image]

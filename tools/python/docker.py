@@ -30,13 +30,12 @@ from .host import driver_session
 from .identity import user_and_group, writable
 from .owner import owner_labels, sweep
 from .program import command
-from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, MIB, PROBE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 if TYPE_CHECKING:
     pass
 
-IMAGE: Final = "cadenza-sandbox:latest"
 INODES: Final = 50_000
 
 

@@ -154,6 +154,8 @@ class Sandbox(Protocol):
         ...
 
 
+IMAGE: Final = "cadenza-sandbox:latest"
+"""What `agent sandbox build` makes for Docker, if it is not told otherwise."""
 PROBE: Final = Spec(timeout=10, memory=256 * MIB)
 """Of the session that shows whether a sandbox works."""
 ENVIRONMENT: Final = {

@@ -16,7 +16,7 @@ from cadenza.harmony import ToolNamespace
 
 from ..toolset import Artefact, ToolResult, Traits
 from .choose import SandboxName, choose
-from .sandbox import Result, Sandbox, SandboxError, Session, Spec
+from .sandbox import IMAGE, Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
@@ -102,11 +102,13 @@ class PythonSession:
 class PythonTool:
     """Stateful Python in a sandbox.
 
-    sandbox: "auto" takes the strongest that works here; spec: limits of a session; unsafe_local: no sandbox at all,
-    which only a person at the command line or in code may say, never a task file.
+    sandbox: "auto" takes the strongest that works here; image: of docker, as `agent sandbox build` made it; spec: the
+    limits of a session; unsafe_local: no sandbox at all, which only a person at the command line or in code may say,
+    never a task file.
     """
 
     sandbox: SandboxName = "auto"
+    image: str = IMAGE
     spec: Spec = field(default_factory=Spec)
     unsafe_local: bool = False
 
@@ -117,7 +119,8 @@ class PythonTool:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PythonSession]:
         """Raises SandboxError if that sandbox does not work here, or cannot have the workspace."""
-        sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
+        name: SandboxName = "auto" if self.unsafe_local else self.sandbox
+        sandbox = await choose(name, image=self.image, unsafe_local=self.unsafe_local)
         if self.spec.workspace is not None and sandbox.name == "monty":
             raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
         async with sandbox.session(self.spec) as session:
