@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 
-.PHONY: help demo test test-browser test-conformance test-vllm lint types nano nano-score
+.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
@@ -28,6 +28,10 @@ nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of 
 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
+
+test-sandbox: $(VENV)/.tests-installed ## Docker and bubblewrap under 129 escapes and faults each (Linux; installs them as root)
+	.ci/sandbox
+	$(BIN)/python -m pytest -q --timeout=1800 tests/sandbox
 
 test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback that redirects, floods, drips and lies
 	$(BIN)/python -m pytest -q tests/browser
