@@ -41,8 +41,8 @@ bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the sc
 bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and prefill at gpt-oss-20b's width (an hour, 10 GB of disk)
 	$(BIN)/python bench/model.py
 
-nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
-	$(BIN)/python -m cadenza.agent.evals.nano --count 200
+nano-score: $(VENV)/.installed ## score the bundled model on 60 fresh cases of each family, each through `agent run`
+	$(BIN)/python -m cadenza.agent.evals.nano
 
 wheel: $(VENV)/.lint-installed ## build dist/*.whl
 	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist
