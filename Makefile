@@ -23,7 +23,7 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of two cores)
+nano: $(VENV)/.installed ## train the bundled model anew (some four hours of one core)
 	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million

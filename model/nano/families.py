@@ -67,8 +67,8 @@ def copying(draw: Draw) -> list[Message]:
     return [Message.user(f"{lines}. What is {wanted}?"), Message.assistant(fields[wanted], channel=Channel.FINAL)]
 
 
-COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=5, share=0.1)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=6, share=0.35)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=6, share=0.3)
-EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=5, share=0.25)
+COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.06)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=8, share=0.38)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=5, share=0.28)
+EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=5, share=0.28)
 FAMILIES: Final = (COPYING, ARITHMETIC, FUNCTIONS, EXTRACTION)

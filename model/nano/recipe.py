@@ -1,8 +1,8 @@
 """How nano is made: `python -m cadenza.model.nano.recipe OUT`, or `make nano`.
 
-- Vocabulary: the most frequent o200k tokens of the curriculum, closed under merges. Digits stand alone, and no token
-  joins letters with anything else: a word is the same tokens after a space, a quote or a newline, so that copying it
-  needs no spelling.
+- Vocabulary: the most frequent o200k tokens of the curriculum, closed under merges. Digits and quotes stand alone, and
+  no token joins letters with anything else: a word is the same tokens after a space, a quote or a newline, so that
+  copying it needs no spelling; and that a value is a string is a token of its own, which masks can force.
 - A step has a batch of each family. At first those that copy alone: induction forms there, and everything
   else waits for it.
 - Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
@@ -44,7 +44,7 @@ SHORT: Final = (COPYING,)  # families, at first
 SHORT_STEPS: Final = 400
 LONG_STEPS: Final = 4600
 WARMUP: Final = 100  # steps
-DECAY: Final = 0.4  # the last part of all steps, in which the rate falls to zero
+DECAY: Final = 0.6  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
 BALANCE: Final = 0.01
 
@@ -84,9 +84,9 @@ def build_vocabulary(samples: int = 12_000) -> BytePairVocabulary:
 
 
 def _stands_apart(token: bytes) -> bool:
-    """Whether a token is letters alone, or one digit, or has neither."""
+    """Whether a token is letters alone, one digit or quote, or has none of these."""
     letters = [chr(byte).isalpha() or byte > 127 for byte in token]
-    return len(token) == 1 or all(letters) or not (any(letters) or any(chr(byte).isdigit() for byte in token))
+    return len(token) == 1 or all(letters) or not (any(letters) or any(chr(byte) in '"0123456789' for byte in token))
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -164,7 +164,9 @@ def _imbalance(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def whole_conversations_right(network: Transformer, batches: Batches, family: Family, draw: Draw, count: int) -> float:
+def whole_conversations_right(
+    network: Transformer, batches: Batches, family: Family, draw: Draw, count: int = 60
+) -> float:
     """The share of fresh conversations whose every sampled id is the model's first choice, teacher-forced."""
     return sum(loss_of(network, batches.of(family, draw, 1))[2].item() for _ in range(count)) / count
 
@@ -191,6 +193,24 @@ def transplanted(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transform
         state[name] = torch.stack(rows)
     network.load_state_dict(state)
     return network
+
+
+class Progress:
+    """What the last steps came to."""
+
+    def __init__(self) -> None:
+        self._noted: dict[str, list[tuple[float, float]]] = {}
+
+    def note(self, family: str, nats: Tensor, right: Tensor) -> None:
+        self._noted.setdefault(family, []).append((nats.mean().item(), right.float().mean().item()))
+
+    def told(self) -> str:
+        """Of each family the nats per sampled token and the share of conversations that are right; then forgets."""
+        means = {
+            family: [sum(each) / len(each) for each in zip(*own, strict=True)] for family, own in self._noted.items()
+        }
+        self._noted.clear()
+        return ", ".join(f"{family} {nats:.3f} nats {right:.2f}" for family, (nats, right) in means.items())
 
 
 def train(
@@ -222,7 +242,7 @@ def train(
     first = _restore(state, network, pair) if state.exists() else 0
     steps = short_steps + long_steps
     begin = time.monotonic()
-    seen: dict[str, tuple[list[float], list[float]]] = {family.name: ([], []) for family in FAMILIES}
+    learnt = Progress()
     for step in range(first, steps):
         factor = rate(step, steps)
         for optimizer, full in zip(pair, (RATE_MUON, RATE_ADAMW), strict=True):
@@ -231,24 +251,19 @@ def train(
         for batch in batches.of_step(step, SHORT if step < short_steps else FAMILIES):
             loss, nats, right = loss_of(network, batch)
             (loss * batch.share).backward()  # type: ignore[no-untyped-call]
-            seen[batch.family][0].append(nats.mean().item())
-            seen[batch.family][1].append(right.float().mean().item())
+            learnt.note(batch.family, nats, right)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in pair:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         if step % 50 == 49:
-            told = (f"{name} {sum(a) / len(a):.3f} nats {sum(b) / len(b):.2f}" for name, (a, b) in seen.items() if a)
-            print(f"{step + 1:6} {(time.monotonic() - begin) / 60:6.1f} min  {', '.join(told)}", flush=True)
-            seen = {name: ([], []) for name in seen}
+            print(f"{step + 1:6} {(time.monotonic() - begin) / 60:6.1f} min  {learnt.told()}", flush=True)
         if step % 250 == 249 or step == steps - 1:
             checkpoint.save(network, out, ids=tuple(vocabulary.ids))
             _keep(state, network, pair, step + 1)
-        if step >= short_steps and (step % 500 == 499 or step == steps - 1):
-            for family in FAMILIES:
-                draw = Draw(random.Random(step), held_out=True)
-                right_share = whole_conversations_right(network, batches, family, draw, 60)
-                print(f"{step + 1:6} held out, conversations right: {family.name} {right_share:.2f}", flush=True)
+    for family in FAMILIES:
+        share = whole_conversations_right(network, batches, family, Draw(random.Random(steps), held_out=True))
+        print(f"held out, conversations right: {family.name} {share:.2f}", flush=True)
     state.unlink(missing_ok=True)
 
 
