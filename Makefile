@@ -23,7 +23,7 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of two cores)
+nano: $(VENV)/.installed ## train the bundled model anew (some four hours of one core)
 	OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=2000 $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
@@ -54,8 +54,8 @@ bench-engine: $(VENV)/.installed ## what requests gain from running together, fr
 bench-corpus: $(VENV)/.bench-installed ## search in a folder of documents, beside Whoosh and rank_bm25
 	$(BIN)/python bench/corpus.py
 
-nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
-	$(BIN)/python -m cadenza.agent.evals.nano --count 200
+nano-score: $(VENV)/.installed ## score the bundled model on 60 fresh cases of each family, each through `agent run`
+	$(BIN)/python -m cadenza.agent.evals.nano
 
 wheel: $(VENV)/.lint-installed ## build dist/*.whl
 	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist

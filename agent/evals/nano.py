@@ -1,7 +1,10 @@
-"""Scores the bundled model on fresh problems of its family, each put to `agent run` as a user would.
+"""Scores the bundled model on fresh cases of its families, each put to `agent run` as a user would.
 
-Half of the problems are in phrases of the training tables, with fresh numbers, names and things; half in phrases that
-training never saw, with names and things of other syllables. An answer is right if its last number is.
+- Names, values, functions and schemas are made of syllables and words that training never uses; phrases are those of
+  the training tables. Arithmetic is asked in phrases that training never saw, too, and these are counted apart.
+- A number is right if it is the answer's last; a call, if it is the one call of the right function with the right
+  arguments, and the answer tells its result; extracted data, if it is equal, key for key.
+- The command line always holds turns to their grammar. Without masks cases run in this process.
 """
 
 from __future__ import annotations
@@ -12,76 +15,189 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
+
+import anyio
 
 from cadenza.harmony import EFFORTS, Channel, Effort, Role, o200k_harmony, parse
-from cadenza.model.nano.curriculum import Draw, Problem, problem
+from cadenza.model import ModelError
+from cadenza.model.nano import extraction, functions
+from cadenza.model.nano.curriculum import Problem, problem
+from cadenza.model.nano.draw import Draw
+from cadenza.model.nano.fields import Field, compact
+from cadenza.tools import ToolError
 
-from ..events import Event, RunFailed, RunFinished, TurnFinished, from_json
+from .. import taskfile
+from ..agent import Agent
+from ..errors import AgentError
+from ..events import Event, RunFailed, RunFinished, ToolCallReady, TurnFinished, from_json
 
-COMMAND = (sys.executable, "-m", "cadenza.agent", "run", "-", "--json")
-PHRASES = ("trained", "held out")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    problem: Problem
-    effort: Effort
-    phrases: str
+COMMAND: Final = (sys.executable, "-m", "cadenza.agent", "run", "--json")
+LIMITS: Final = {"turns": 8, "tokens": 2000}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """answer: the final one, or what went wrong; thoughts: messages of reasoning."""
+    """answer: the final one, or what went wrong; calls: recipients and arguments; thoughts: messages of reasoning."""
 
-    question: Question
     answer: str
+    calls: tuple[tuple[str, str], ...]
     thoughts: int
 
-    @property
-    def right(self) -> bool:
-        words = self.answer.replace(",", "").split()
-        return bool(words) and words[-1].rstrip(".") == self.question.problem.answer
-
-    @property
-    def effort_followed(self) -> bool:
-        """Low reasons in no message, medium in one, high in more."""
-        return min(self.thoughts, 2) == EFFORTS.index(self.question.effort)
-
-
-def fresh(count: int, seed: int) -> Iterator[Question]:
-    """Problems of both kinds, the efforts in turn."""
-    for phrases in PHRASES:
-        draw = Draw(random.Random(f"{seed} {phrases}"), held_out=phrases == "held out")
-        for at in range(count // 2):
-            yield Question(problem(draw), EFFORTS[at % len(EFFORTS)], phrases)
+    @classmethod
+    def of(cls, events: Sequence[Event], complaint: str = "") -> Outcome:
+        match events[-1] if events else None:
+            case RunFinished(answer=answer):
+                pass
+            case RunFailed(error=error):
+                answer = f"failed: {error}"
+            case _:
+                answer = f"failed: {complaint}"
+        calls = tuple((event.recipient, event.arguments) for event in events if isinstance(event, ToolCallReady))
+        return cls(answer, calls, sum(map(thoughts, events)))
 
 
-def ask(question: Question, model: str) -> Outcome:
-    """One problem through the command line, greedily as nano decodes by itself."""
-    task = {"input": question.problem.question, "tools": ["python"], "limits": {"turns": 8, "tokens": 2000}}
-    if question.problem.instructions is not None:
-        task["instructions"] = question.problem.instructions
-    with tempfile.TemporaryDirectory() as folder:
-        command = [*COMMAND, "--effort", question.effort, "--model", model, "--journal", str(Path(folder, "runs.db"))]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """task: as in a task file; tools: the text of its tool file; wanted: for people; is_right: what an outcome is."""
+
+    family: str
+    effort: Effort
+    task: dict[str, Any]
+    wanted: str
+    is_right: Callable[[Outcome], bool]
+    tools: str | None = None
+
+
+def fresh(count: int, seed: int) -> Iterator[Case]:
+    """`count` cases of each family, the efforts in turn."""
+    for family, make, held_out in FAMILIES:
+        draw = Draw(random.Random(f"{seed} {family}"), held_out=held_out)
+        for at in range(count):
+            yield make(draw, family, EFFORTS[at % len(EFFORTS)])
+
+
+def _arithmetic(draw: Draw, family: str, effort: Effort) -> Case:
+    return arithmetic_case(problem(draw), family, effort)
+
+
+def arithmetic_case(asked: Problem, family: str, effort: Effort) -> Case:
+    def is_right(outcome: Outcome) -> bool:
+        words = outcome.answer.replace(",", "").split()
+        return bool(words) and words[-1].rstrip(".") == asked.answer
+
+    task = _task(asked.question, asked.instructions, tools=["python"])
+    return Case(family, effort, task, f"{asked.expression} = {asked.answer}", is_right)
+
+
+def _functions(draw: Draw, family: str, effort: Effort) -> Case:
+    kit = functions.toolkit(draw)
+    asked = functions.request(draw, kit)
+    wanted = f"functions.{asked.asked.name}", compact(asked.arguments)
+
+    def is_right(outcome: Outcome) -> bool:
+        calls = [(recipient, _same(arguments)) for recipient, arguments in outcome.calls]
+        return calls == [wanted] and asked.result.removesuffix(".") in outcome.answer
+
+    task = _task(asked.question, kit.instructions, tools=[{"file": "functions.py"}])
+    return Case(family, effort, task, f"{wanted} -> {asked.result}", is_right, tools=source(kit, asked.result))
+
+
+def _extraction(draw: Draw, family: str, effort: Effort) -> Case:
+    form = extraction.form(draw)
+    text = extraction.text(draw, form)
+    wanted = compact(text.answer)
+    task = _task(text.question, form.instructions, output=form.schema)
+    return Case(family, effort, task, wanted, lambda outcome: _same(outcome.answer) == wanted)
+
+
+FAMILIES: Final[tuple[tuple[str, Callable[[Draw, str, Effort], Case], bool], ...]] = (
+    ("arithmetic", _arithmetic, False),
+    ("arithmetic in phrases never trained on", _arithmetic, True),
+    ("functions", _functions, True),
+    ("extraction", _extraction, True),
+)
+"""Name, what makes a case, and whether it is drawn from what is held out."""
+
+
+def _task(question: str, instructions: str | None, **others: object) -> dict[str, Any]:
+    told = {} if instructions is None else {"instructions": instructions}
+    return {"input": question, "limits": LIMITS, **told, **others}
+
+
+def _same(text: str) -> str:
+    """JSON in the form in which equal values are equal texts; other text as it is."""
+    try:
+        return compact(json.loads(text))
+    except ValueError:
+        return text
+
+
+_ANNOTATIONS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+
+
+def source(kit: functions.Toolkit, result: str) -> str:
+    """A tool file with the functions of a toolkit, each of which returns `result`."""
+    return "\n\n".join(
+        [
+            "from typing import Literal",
+            "from cadenza.agent import tool",
+            *(_code(each, result) for each in kit.functions),
+        ]
+    )
+
+
+def _code(function: functions.Function, result: str) -> str:
+    parameters = ", ".join(f"{field.key}: {_annotation(field)}" for field in function.parameters)
+    told = [f"        {field.key}: {field.description}" for field in function.parameters if field.description]
+    docstring = "\n".join([function.description, "", "    Args:", *told, "    "]) if told else function.description
+    return f'@tool\ndef {function.name}({parameters}) -> str:\n    """{docstring}"""\n    return {result!r}\n'
+
+
+def _annotation(field: Field) -> str:
+    return f"Literal{json.dumps(field.choices)}" if field.kind == "enum" else _ANNOTATIONS[field.kind]
+
+
+def ask(case: Case, model: str) -> Outcome:
+    """One case through the command line, greedily as nano decodes by itself."""
+    with _folder(case) as folder:
+        file = Path(folder, "task.yaml")
+        command = [*COMMAND, str(file), "--effort", case.effort, "--model", model]
         run = subprocess.run(
-            command, input=json.dumps(task), capture_output=True, text=True, timeout=300
-        )  # JSON is YAML
-    events = [from_json(json.loads(line)) for line in run.stdout.splitlines()]
-    return Outcome(question, _ending(events, run.stderr), sum(map(thoughts, events)))
+            [*command, "--journal", str(Path(folder, "runs.db"))], capture_output=True, text=True, timeout=300
+        )
+    return Outcome.of([from_json(json.loads(line)) for line in run.stdout.splitlines()], run.stderr)
 
 
-def _ending(events: Sequence[Event], complaint: str) -> str:
-    match events[-1] if events else None:
-        case RunFinished(answer=answer):
-            return answer
-        case RunFailed(error=error):
-            return f"failed: {error}"
-        case _:
-            return f"failed: {complaint}"
+def ask_here(case: Case, model: str, *, masks: bool) -> Outcome:
+    """One case in this process. masks: whether turns are held to their grammar."""
+    with _folder(case) as folder:
+        task = taskfile.load(Path(folder, "task.yaml"))
+        agent = task.agent({}, model=model, effort=case.effort, folder=Path(folder))
+        return anyio.run(_outcome, replace(agent, constrain=masks), task.question({}))
+
+
+def _folder(case: Case) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the task's file, which is JSON and so YAML, and its tools."""
+    folder = tempfile.TemporaryDirectory()
+    Path(folder.name, "task.yaml").write_text(json.dumps(case.task))
+    if case.tools is not None:
+        Path(folder.name, "functions.py").write_text(case.tools)
+    return folder
+
+
+async def _outcome(agent: Agent[Any], question: str) -> Outcome:
+    events: list[Event] = []
+    with suppress(AgentError, ModelError, ToolError):  # the last event tells
+        async for event in agent.stream(question):
+            events.append(event)
+    return Outcome.of(events)
 
 
 def thoughts(event: Event) -> int:
@@ -94,24 +210,33 @@ def thoughts(event: Event) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--count", type=int, default=60, help="cases of each family")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--no-masks", action="store_true", help="hold turns to nothing")
     given = parser.parse_args(arguments)
-    with ThreadPoolExecutor(given.parallel) as pool:
-        outcomes = list(pool.map(lambda question: ask(question, given.model), fresh(given.count, given.seed)))
-    for outcome in outcomes:
-        if not outcome.right:
-            asked = outcome.question
-            wanted = f"{asked.problem.expression} = {asked.problem.answer}"
-            print(f"wrong ({asked.phrases}, {asked.effort}): {asked.problem.question} | {wanted} | {outcome.answer}")
-    for phrases in PHRASES:
+    cases = list(fresh(given.count, given.seed))
+    if given.no_masks:
+        outcomes = [ask_here(case, given.model, masks=False) for case in cases]
+    else:
+        with ThreadPoolExecutor(given.parallel) as pool:
+            outcomes = list(pool.map(partial(ask, model=given.model), cases))
+    for case, outcome in zip(cases, outcomes, strict=True):
+        if not case.is_right(outcome):
+            got = " ".join([*(f"{name}{arguments}" for name, arguments in outcome.calls), outcome.answer])
+            print(f"wrong ({case.family}, {case.effort}): {case.task['input']!r} | {case.wanted} | {got}")
+    for family, _, _ in FAMILIES:
         for effort in EFFORTS:
-            own = [each for each in outcomes if (each.question.phrases, each.question.effort) == (phrases, effort)]
-            right, followed = sum(each.right for each in own), sum(each.effort_followed for each in own)
-            print(f"{phrases} phrases, effort {effort}: {right} of {len(own)} right, {followed} follow the effort")
-    print(f"right: {sum(outcome.right for outcome in outcomes)} of {len(outcomes)}")
+            own = [
+                pair
+                for pair in zip(cases, outcomes, strict=True)
+                if (pair[0].family, pair[0].effort) == (family, effort)
+            ]
+            right = sum(case.is_right(outcome) for case, outcome in own)
+            # Low reasons in no message, medium in one, high in more.
+            followed = sum(min(outcome.thoughts, 2) == EFFORTS.index(effort) for _, outcome in own)
+            print(f"{family}, effort {effort}: {right} of {len(own)} right, {followed} follow the effort")
     return 0
 
 

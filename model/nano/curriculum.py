@@ -16,20 +16,16 @@ import ast
 import contextlib
 import io
 import json
-import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
 
 from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import chains, events, phrases, products, shares, stories, sums, words
-
-T = TypeVar("T")
-_ALTERNATIVES = re.compile(r"\(([^()]*\|[^()]*)\)")  # the innermost first
+from . import chains, events, phrases, products, shares, stories, sums
+from .draw import Draw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,63 +42,6 @@ class Problem:
         """The number, as the final answer states it."""
         value = eval(self.expression, {"__builtins__": {"round": round}})
         return str(int(value)) if float(value).is_integer() else str(value)
-
-
-class Draw:
-    """Random choices of one kind: trained on, or held out."""
-
-    def __init__(self, rng: random.Random, *, held_out: bool = False) -> None:
-        self.rng = rng
-        self.held_out = held_out
-
-    def phrase(self, table: Sequence[T]) -> T:
-        """A phrase of a table; every fifth is held out."""
-        kept = [phrase for at, phrase in enumerate(table) if (at % 5 == 4) == self.held_out]
-        return self.rng.choice(kept)
-
-    def wording(self, text: str) -> str:
-        """One of the wordings of a phrase: "(has|owns) {a}( more|)" -> "owns {a}"."""
-        while alternatives := _ALTERNATIVES.search(text):
-            chosen = self.rng.choice(alternatives[1].split("|"))
-            text = text[: alternatives.start()] + chosen + text[alternatives.end() :]
-        return text
-
-    def say(self, table: Sequence[str]) -> str:
-        """A wording of a phrase of a table."""
-        return self.wording(self.phrase(table))
-
-    def chance(self, probability: float) -> bool:
-        return self.rng.random() < probability
-
-    def integer(self, digits: int) -> int:
-        """Up to `digits` digits, each length equally likely."""
-        length = self.rng.randint(1, digits)
-        return self.rng.randint(10 ** (length - 1) if length > 1 else 2, 10**length - 1)
-
-    def word(self) -> str:
-        """A word that does not exist. Held-out ones are made of other syllables."""
-        onsets, vowels, codas = (
-            ("b c d f g h j k l m n p r s t v w z br st tr ch sh", "a e i o u ai ou", "n r s l m t k")
-            if not self.held_out
-            else ("bl dr fl gr kl pr qu sk sp th x y", "ea oa ie u io", "ck rd nd sh x p")
-        )
-        syllables = [
-            self.rng.choice(onsets.split()) + self.rng.choice(vowels.split()) for _ in range(self.rng.randint(1, 3))
-        ]
-        return "".join(syllables) + (self.rng.choice(codas.split()) if self.chance(0.5) else "")
-
-    def name(self) -> str:
-        if self.held_out or self.chance(0.6):
-            return self.word().capitalize()
-        return self.rng.choice(words.NAMES)
-
-    def thing(self) -> str:
-        if self.chance(0.35):
-            return self.word() + "s"
-        return self.phrase(words.THINGS)
-
-    def place(self) -> str:
-        return self.phrase(words.PLACES)
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------
@@ -312,9 +251,12 @@ def system(draw: Draw, effort: Effort) -> Message:
     description = bubblewrap if not others or draw.chance(0.75) else draw.rng.choice(others)
     if draw.chance(0.3):
         description = description.replace("60.0", f"{draw.rng.choice([1, 2, 5, 10, 20, 30, 90, 120, 300])}.0")
-    date = f"20{draw.rng.randint(24, 39)}-{draw.rng.randint(1, 12):02d}-{draw.rng.randint(1, 28):02d}"
     python = ToolNamespace(name="python", description=description)
-    return Message.system(SystemContent(current_date=date, effort=effort, tools=(python,)))
+    return Message.system(SystemContent(current_date=date(draw), effort=effort, tools=(python,)))
+
+
+def date(draw: Draw) -> str:
+    return f"20{draw.rng.randint(24, 39)}-{draw.rng.randint(1, 12):02d}-{draw.rng.randint(1, 28):02d}"
 
 
 def conversation(problem: Problem, effort: Effort) -> list[Message]:

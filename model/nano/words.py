@@ -1,4 +1,4 @@
-"""The words that fill the stories: things, places and first names, every fifth thing and place held out."""
+"""Things, places, names, verbs, nouns and keys that nano reads of; of all but names every fifth is held out."""
 
 from __future__ import annotations
 
@@ -54,5 +54,38 @@ NAMES: Final[tuple[str, ...]] = tuple(
     Ravi Nisha Amit Wei Li Jun Ming Xin Ling Hiro Kenji Sakura Aiko Haruto Yumi Takeshi Min Jiwoo Hana Seo Linh Minh
     Thuy Binh Putu Dewi Budi Siti Malia Keanu Kofi Ama Kwame Abena Chidi Ngozi Amara Emeka Zuri Jabari Imani Tendai
     Thandi Sipho Lindiwe Tariku Selam Abebe Moana Aroha Nayeli Itzel Sean Aoife Niamh Owen Rhys Callum Fiona Eva
+    """.split()
+)
+
+VERBS: Final[tuple[str, ...]] = tuple(
+    """
+    get find send book cancel create delete update list search open close start stop check read write count convert
+    order track lookup add remove set turn play pause schedule reserve notify translate measure rename move copy
+    archive submit approve reject assign print scan sort compare publish fetch load save share block lock unlock
+    enable disable ship pack pay refund charge rate review report call text invite accept join leave follow show
+    rent buy sell borrow return draw paint build repair clean water feed plant mark flag tag merge split export import
+    """.split()
+)
+NOUNS: Final[tuple[str, ...]] = tuple(
+    """
+    weather order user invoice ticket message email price room flight meeting event task file report account balance
+    stock item product customer address phone city date time temperature route train hotel table reservation alarm
+    reminder timer light door song playlist movie book recipe note document page post comment photo video image device
+    sensor lamp heater fan pump valve engine car bike parcel package shipment delivery payment refund loan card coupon
+    discount tax salary contract project team member student course grade exam score rank level player game match
+    branch commit issue server backup log query record row key token session user profile group channel topic
+    forecast distance speed weight height length width depth color size status state code rating budget cost total
+    population capital currency language country region zone street bus taxi plane boat ship garden plant tree animal
+    patient doctor visit dose lab test result license permit badge seat menu dish drink guest host shift job
+    """.split()
+)
+KEYS: Final[tuple[str, ...]] = tuple(
+    """
+    name city date time amount count quantity price title id email phone address country color size status type unit
+    note reason priority level age year month day hour minutes days weight height length width temperature rating score
+    total code number reference customer supplier author owner sender recipient subject body label category brand model
+    version language currency location street zip floor room seat start end origin destination from_city to_city
+    first_name last_name due_date user_id order_id invoice_number unit_price item_name start_date end_date max_price
+    min_age phone_number room_number is_paid is_open has_pets in_stock full_name job_title company department
     """.split()
 )

@@ -15,15 +15,16 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
-    """`[..., rows, columns]` -> the same with singular values near 1. In bfloat16: near is enough."""
+    """`[..., rows, columns]` -> the same with singular values near 1."""
     a, b, c = _QUINTIC
     wide = matrices.shape[-2] <= matrices.shape[-1]
-    x: Tensor = matrices.bfloat16() if wide else matrices.bfloat16().mT
+    x: Tensor = matrices if wide else matrices.mT
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x if wide else x.mT).type_as(matrices)
+    turned: Tensor = x if wide else x.mT
+    return turned
 
 
 class Muon(torch.optim.Optimizer):

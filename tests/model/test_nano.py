@@ -1,19 +1,39 @@
-"""The bundled model: its prompts are what the tool says, its curriculum is true, its weights load."""
+"""The bundled model: its prompts are what the agent writes, its curriculum is true, its weights load."""
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from cadenza.agent import Agent
-from cadenza.harmony import EFFORTS, Message
-from cadenza.model import find, resolve
-from cadenza.model.nano.curriculum import Draw, conversation, problem
+from cadenza.agent.evals.nano import source
+from cadenza.agent.loading import functions_in
+from cadenza.harmony import (
+    EFFORTS,
+    Effort,
+    Message,
+    SystemContent,
+    TurnSpec,
+    o200k_harmony,
+    open_turn,
+    render_conversation,
+    turn_grammar,
+)
+from cadenza.model import ScriptedEngine, find, resolve
+from cadenza.model.constrain import Constrainer
+from cadenza.model.nano import extraction, functions
+from cadenza.model.nano.curriculum import conversation, problem
+from cadenza.model.nano.draw import Draw
 from cadenza.tools.python import choose, description
+
+DATE = "2026-11-24"
 
 
 @pytest.mark.anyio
@@ -37,12 +57,77 @@ async def test_the_curriculums_results_are_those_of_the_sandbox() -> None:
                     assert (await session.run(call.text)).output == result.text
 
 
+def rendered(effort: Effort, *messages: Message) -> list[int]:
+    system = Message.system(SystemContent(current_date=DATE, effort=effort))
+    return render_conversation([system, *messages], o200k_harmony(), training=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_calls_of_functions_are_trained_on_as_the_agent_makes_them(seed: int, tmp_path: Path) -> None:
+    draw, effort = Draw(random.Random(seed)), EFFORTS[seed % 3]
+    kit = functions.toolkit(draw)
+    request = functions.request(draw, kit)
+    asked, *call, result, answer = functions.conversation(request, effort)
+    (tmp_path / "tools.py").write_text(source(kit, request.result))
+    agent = Agent(
+        model=ScriptedEngine([call, [answer]]),
+        tools=functions_in(tmp_path / "tools.py"),
+        instructions=kit.instructions,
+        effort=effort,
+        current_date=DATE,
+    )
+    ids = agent.run_sync(request.question).transcript.ids
+    assert list(ids) == rendered(effort, kit.message, asked, *call, result, answer)
+    assert_may_be_sampled([call, [answer]], TurnSpec(functions=kit.message.content[0].tools))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_forms_are_filled_in_training_as_the_agent_has_them_filled(seed: int) -> None:
+    draw, effort = Draw(random.Random(seed)), EFFORTS[seed % 3]
+    form = extraction.form(draw)
+    form = replace(form, name=str(form.schema.get("title", "answer")))  # what a schema that is no type is called
+    text = extraction.text(draw, form)
+    asked, *turn = extraction.conversation(text, effort)
+    agent = Agent(
+        model=ScriptedEngine([turn]),
+        output=form.schema,
+        instructions=form.instructions,
+        effort=effort,
+        current_date=DATE,
+    )
+    result = agent.run_sync(text.question)
+    assert result.output == text.answer
+    assert list(result.transcript.ids) == rendered(effort, form.message, asked, *turn)
+    assert_may_be_sampled([turn], TurnSpec(output=form.schema))
+
+
+def assert_may_be_sampled(turns: Sequence[Sequence[Message]], spec: TurnSpec) -> None:
+    """The ids that nano learns are those that masks allow, and where these force some, force."""
+    vocabulary = resolve("nano").vocabulary
+    for turn in turns:
+        ids = render_conversation(turn, vocabulary, training=True)[len(open_turn(vocabulary)) :]
+        constraint = Constrainer(vocabulary, vocabulary.ids).start(turn_grammar(spec, vocabulary))
+        while ids:
+            forced = constraint.forced(len(ids))
+            assert ids[: len(forced)] == forced
+            del ids[: len(forced)]
+            if ids:
+                constraint.accept(ids.pop(0))
+        assert constraint.finished
+
+
 def test_held_out_phrases_are_never_trained_on() -> None:
     table = [str(at) for at in range(50)]
     trained = {Draw(random.Random(at)).phrase(table) for at in range(500)}
     held_out = {Draw(random.Random(at), held_out=True).phrase(table) for at in range(500)}
     assert not trained & held_out
     assert trained | held_out == set(table)
+
+
+def test_held_out_words_are_never_trained_on() -> None:
+    trained, held_out = Draw(random.Random(1)), Draw(random.Random(1), held_out=True)
+    made = {draw() for draw in (trained.word, trained.letters) for _ in range(20_000)}
+    assert not made & {held_out.word() for _ in range(2_000)}
 
 
 def test_every_answer_follows_from_its_conversation() -> None:

@@ -1,0 +1,107 @@
+"""Batches of fresh conversations, each id with its weight in the loss.
+
+The conversations of a batch have one beginning, which is read once for all: an effort, and what the agent is told.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from cadenza.harmony import (
+    BytePairVocabulary,
+    Channel,
+    Message,
+    Role,
+    Special,
+    is_special,
+    open_turn,
+    render,
+    render_conversation,
+)
+
+from .curriculum import efforts
+from .draw import Draw
+from .families import FAMILIES, Family
+
+CONTEXT_WEIGHT: Final = 0.2
+"""Loss weight of what the assistant reads; what it samples weighs 1, what a batch shares nothing."""
+DECISION_WEIGHT: Final = 3.0
+"""Loss weight of the words of reasoning: few tokens, and all that the effort decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Ids and the weight of each in the loss."""
+
+    ids: list[int]
+    weights: list[float]
+
+
+def document(messages: Sequence[Message], vocabulary: BytePairVocabulary) -> Document:
+    """A conversation as the model meets it: a final answer ends in `<|return|>`, since it is sampled."""
+    ids: list[int] = []
+    weights: list[float] = []
+    prompt = len(open_turn(vocabulary))
+    asked = max((at for at, message in enumerate(messages) if message.role is Role.USER), default=0)
+    for at, message in enumerate(messages):
+        own = render(message, vocabulary)
+        sampled = message.role is Role.ASSISTANT and at > asked  # earlier answers are context
+        if sampled and message.channel == Channel.FINAL:
+            own[-1] = int(Special.RETURN)
+        ids += own
+        weights += [CONTEXT_WEIGHT] * prompt
+        if sampled and message.channel == Channel.ANALYSIS and message.recipient is None:
+            weights += [DECISION_WEIGHT if _is_word(id, vocabulary) else 1.0 for id in own[prompt:]]
+        else:
+            weights += [1.0 if sampled else CONTEXT_WEIGHT] * (len(own) - prompt)
+    return Document(ids, weights)
+
+
+def _is_word(id: int, vocabulary: BytePairVocabulary) -> bool:
+    """Whether a token is special or has a letter in it, unlike numbers and operators."""
+    return is_special(id) or any(chr(byte).isalpha() for byte in vocabulary.token_bytes(id))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Conversations that share one beginning. share: of a step's loss."""
+
+    family: str
+    prefix: Tensor  # [1, time] embedding rows; no time at all where nothing is shared
+    rows: Tensor  # [batch, time], padded on the right
+    weights: Tensor  # [batch, time], of each row in the loss
+    share: float
+
+
+class Batches:
+    """Batches of all families. What a step learns from is the same each time it is asked for."""
+
+    def __init__(self, vocabulary: BytePairVocabulary, seed: int) -> None:
+        self.vocabulary = vocabulary
+        self.seed = seed
+        self._row_of = {id: row for row, id in enumerate(vocabulary.ids)}
+
+    def of_step(self, step: int, families: Sequence[Family] = FAMILIES) -> Iterator[Batch]:
+        for family in families:
+            draw = Draw(random.Random(f"{self.seed} {family.name} {step}"))
+            for _ in range(family.batches):
+                yield self.of(family, draw, family.size)
+
+    def of(self, family: Family, draw: Draw, size: int) -> Batch:
+        effort = efforts(draw)
+        shared, go_on = family.begin(draw, effort)
+        prefix = render_conversation(shared, self.vocabulary)
+        documents = [document(go_on(), self.vocabulary) for _ in range(size)]
+        longest = max(len(each.ids) for each in documents)
+        rows, weights = torch.zeros(size, longest, dtype=torch.long), torch.zeros(size, longest)
+        for at, each in enumerate(documents):
+            rows[at, : len(each.ids)] = torch.tensor([self._row_of[id] for id in each.ids])
+            weights[at, : len(each.ids)] = torch.tensor(each.weights)
+        read = torch.tensor([[self._row_of[id] for id in prefix]], dtype=torch.long)
+        return Batch(family.name, read, rows, weights, family.share / family.batches)

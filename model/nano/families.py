@@ -1,0 +1,74 @@
+"""What nano learns, a family each: how its conversations begin, how they go on, what share it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from cadenza.harmony import Channel, Effort, Message, SystemContent
+
+from . import curriculum, extraction, functions
+from .draw import Draw
+
+Begin: TypeAlias = Callable[[Draw, Effort], tuple[list[Message], Callable[[], list[Message]]]]
+"""What conversations begin with, and what makes one that goes on from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """batches: in a step, each of `size` conversations with one beginning; share: of a step's loss."""
+
+    name: str
+    begin: Begin
+    batches: int
+    size: int
+    share: float
+
+
+def system(draw: Draw, effort: Effort) -> Message:
+    """A system message without built-in tools, with any date."""
+    return Message.system(SystemContent(current_date=curriculum.date(draw), effort=effort))
+
+
+def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort)
+
+
+def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    kit = functions.toolkit(draw)
+    return [system(draw, effort), kit.message], lambda: functions.conversation(functions.request(draw, kit), effort)
+
+
+def _extraction(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    form = extraction.form(draw)
+    return [system(draw, effort), form.message], lambda: extraction.conversation(extraction.text(draw, form), effort)
+
+
+def _copying(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    return [], lambda: copying(draw)
+
+
+def copying(draw: Draw) -> list[Message]:
+    """Repeat this, or pick a field: the smallest tasks that need copying."""
+
+    def value() -> str:
+        if draw.chance(0.4):
+            return str(draw.integer(6))
+        return " ".join(draw.letters() if draw.chance(0.5) else draw.word() for _ in range(draw.rng.randint(1, 3)))
+
+    if draw.chance(0.5):
+        text = " ".join(value() for _ in range(draw.rng.randint(1, 4)))
+        ask = draw.rng.choice(["Repeat: {}", "Say {}", "Repeat after me: {}", "Copy this: {}"])
+        return [Message.user(ask.format(text)), Message.assistant(text, channel=Channel.FINAL)]
+    fields = {draw.word() if draw.chance(0.5) else draw.letters(): value() for _ in range(draw.rng.randint(2, 5))}
+    wanted = draw.rng.choice(list(fields))
+    lines = ", ".join(f"{key}: {value}" for key, value in fields.items())
+    return [Message.user(f"{lines}. What is {wanted}?"), Message.assistant(fields[wanted], channel=Channel.FINAL)]
+
+
+COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.06)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=8, share=0.38)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=5, share=0.28)
+EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=5, share=0.28)
+FAMILIES: Final = (COPYING, ARITHMETIC, FUNCTIONS, EXTRACTION)
