@@ -16,9 +16,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cadenza.tools import FilesTool, McpToolset, PythonTool, ShellTool, Spec, ToolError, toolset_names
+from cadenza.tools.python import SandboxName
 
 from .errors import UserError
-from .fields import Fields, Seconds
+from .fields import Count, Fields, Seconds
 from .loading import functions_in
 from .toolbox import AnyTool
 
@@ -52,13 +53,16 @@ class ToolFields(Fields):
 class PythonFields(ToolFields):
     uses_workspace = True
 
-    sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
+    sandbox: SandboxName = "auto"
     timeout: Seconds = 60.0
+    memory: Count = Spec().memory
+    """Bytes; see `Spec`."""
+    image: str = PythonTool().image
     network: Literal[False] = False
 
     def tools(self, around: Surroundings) -> list[AnyTool]:
-        spec = Spec(timeout=self.timeout, workspace=around.workspace)
-        return [PythonTool(sandbox=self.sandbox, spec=spec, unsafe_local=around.unsafe_local)]
+        spec = Spec(timeout=self.timeout, memory=self.memory, workspace=around.workspace)
+        return [PythonTool(sandbox=self.sandbox, image=self.image, spec=spec, unsafe_local=around.unsafe_local)]
 
 
 class FilesFields(ToolFields):
@@ -75,7 +79,7 @@ class FilesFields(ToolFields):
 class ShellFields(ToolFields):
     uses_workspace = True
 
-    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
     timeout: Seconds = 60.0
 
     def tools(self, around: Surroundings) -> list[AnyTool]:

@@ -47,6 +47,10 @@ def test_the_browser_of_the_docs_cites_what_they_say(tmp_path: Path, monkeypatch
     assert run("-c", block("docs/browser.md", "python")) == block("docs/browser.md", "text")
 
 
+def test_the_sandbox_of_the_docs_prints_what_they_say() -> None:
+    assert run("-c", block("docs/sandbox.md", "python")) == block("docs/sandbox.md", "text")
+
+
 def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
     run("-c", block("docs/trust.md", "python"))
 

@@ -334,6 +334,37 @@ def serve(
     )
 
 
+sandbox = typer.Typer(help="Where the Python tool runs: make an image, try to break out.", no_args_is_help=True)
+app.add_typer(sandbox, name="sandbox")
+
+
+@sandbox.command("build")
+def sandbox_build(
+    packages: Annotated[
+        str, typer.Option("--with", help="Packages for it, by pip.", metavar="numpy,pandas,matplotlib")
+    ] = "",
+    tag: Annotated[str, typer.Option(help="What to call it.")] = "cadenza-sandbox:latest",
+) -> None:
+    """Make the Docker sandbox's image of this machine's own Python; nothing is pulled."""
+    from .sandbox import build_image
+
+    raise typer.Exit(build_image(packages, tag))
+
+
+@sandbox.command("check")
+def sandbox_check(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all of them if none is named.")] = None,
+) -> None:
+    """Tell which sandboxes work here, and try to break out of them; fails if anything got out."""
+    from cadenza.tools.python import SANDBOXES
+
+    from .sandbox import check
+
+    if unknown := [name for name in names or () if name not in SANDBOXES]:
+        raise typer.BadParameter(f"no sandbox {unknown[0]!r}; there is {', '.join(SANDBOXES)}")
+    raise typer.Exit(check([name for name in SANDBOXES if name in (names or ())]))
+
+
 def main() -> None:
     """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
     try:

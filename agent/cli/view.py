@@ -90,6 +90,8 @@ class LiveView:
                 self._frame(_head(event.text), title, "green" if event.status == "ok" else "yellow")
             case Artefact():
                 self._line(f"made {event.name} ({event.media_type}, {len(event.data):,} bytes)", "green")
+            case StateLost(state="rolled_back"):
+                self._line(f"the {event.backend} session went back to its variables before this call", "yellow")
             case StateLost():
                 self._line(f"the {event.backend} session was lost with all its variables", "yellow")
             case Repaired():
