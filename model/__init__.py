@@ -1,6 +1,6 @@
 """gpt-oss: configuration, network, checkpoints, and the engines that generate with them.
 
-Read in this order: config, transformer, checkpoint, cache, batch, sampler, constrain, engine, request, scheduler,
+Read in this order: config, transformer, checkpoint, cache, batch, sampler, constrain, engine, lookup, request, scheduler,
 engines/torch. Importing this
 package imports no torch.
 """
