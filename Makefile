@@ -5,8 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 
-.PHONY: help demo test test-browser test-conformance test-vllm lint types nano nano-score bench-harmony bench-schemas
-.PHONY: bench-model bench-engine wheel clean
+.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
+.PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ nano: $(VENV)/.installed ## train the bundled model anew (an hour and a half of 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
 
+test-sandbox: $(VENV)/.tests-installed ## Docker and bubblewrap under 129 escapes and faults each (Linux; installs them as root)
+	.ci/sandbox
+	$(BIN)/python -m pytest -q --timeout=1800 tests/sandbox
+
 test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback that redirects, floods, drips and lies
 	$(BIN)/python -m pytest -q tests/browser
 
@@ -46,6 +50,9 @@ bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and p
 
 bench-engine: $(VENV)/.installed ## what requests gain from running together, from what was read before, from guesses
 	$(BIN)/python bench/engine.py
+
+bench-corpus: $(VENV)/.bench-installed ## search in a folder of documents, beside Whoosh and rank_bm25
+	$(BIN)/python bench/corpus.py
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

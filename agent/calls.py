@@ -39,7 +39,8 @@ from .toolbox import Toolbox
 
 INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
 STATE_LOST = (
-    "[the process died since the last call: all variables and files of earlier calls are lost, but for a workspace]"
+    "[the process died since the last call: what earlier calls left in this tool, such as variables, is lost, but for "
+    "a workspace]"
 )
 
 
@@ -163,9 +164,9 @@ class Calls:
 
     async def _finish(self, ready: ToolCallReady, result: ToolResult, stateful: str | None, teller: Teller) -> None:
         """Tells of the result: what it made first, so that no result is in the log without it."""
-        text, lost = result.text, result.state == "lost"
+        text, state = result.text, result.state
         if stateful in self.state.lost and result.status != "denied":
-            text, lost = f"{STATE_LOST}\n{text}", True
+            text, state = f"{STATE_LOST}\n{text}", "lost"
             self.state.lost.discard(stateful)
         for made in (*result.images, *result.artefacts):
             await teller.tell(
@@ -192,5 +193,5 @@ class Calls:
         )
         await teller.tell(finished)
         self.state.finish(finished)
-        if lost:
-            await teller.tell(StateLost(run=self.run, call=ready.call, backend=result.backend))
+        if state != "kept":
+            await teller.tell(StateLost(run=self.run, call=ready.call, backend=result.backend, state=state))

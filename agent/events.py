@@ -186,10 +186,11 @@ class Artefact(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateLost(_Event):
-    """A tool's session died with all that earlier calls had built up."""
+    """A tool's session died with all that earlier calls had built up, or with what this one had: `rolled_back`."""
 
     call: int
     backend: str
+    state: Literal["lost", "rolled_back"] = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ else:
 class ShellTool:
     """Commands in a sandbox. The fields are those of PythonTool; monty has no commands."""
 
-    sandbox: Literal["auto", "bubblewrap"] = "auto"
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
     spec: Spec = field(default_factory=Spec)
     unsafe_local: bool = False
 
@@ -58,7 +58,7 @@ class ShellTool:
         sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
         if sandbox.name == "monty":
             raise SandboxError(
-                "shell: the sandbox monty runs no commands, and bubblewrap does not work here; `agent doctor` says why"
+                "shell: the sandbox monty runs no commands, and no other works here; `agent doctor` says why"
             )
         async with sandbox.session(keeping_more(self.spec)) as session:
             shell, keeps_files = _Shell(session, self.spec), self.spec.workspace is not None or self.unsafe_local
@@ -114,6 +114,8 @@ def _told(result: Result, limit: float) -> tuple[str, Literal["ok", "error", "ti
     else:
         output = result.output
         end = f"[timed out after {limit:g} seconds]" if status == "timeout" else f"[{result.error or 'no exit code'}]"
+    if result.state == "rolled_back":
+        end += "\n[processes that earlier commands left running have ended]"
     if result.state == "lost":
         end += "\n[the sandbox was lost with all that was not in the workspace; the next command starts afresh]"
     return (f"{output}\n" if output and not output.endswith("\n") else output) + end, status

@@ -28,7 +28,8 @@ class ToolResult:
     json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
     repairs: what had to be mended in the arguments, such as "junk_after_object".
     status: how it went; reached: whether the call came as far as the tool's own code;
-    state: whether what earlier calls built up is still there;
+    state: whether what earlier calls built up is still there, as it was before this call if that is what was gone back
+    to;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
     memory: what the call added to what the session knows, a JSON value for `Restorable`; None for nothing.
     """
@@ -40,7 +41,7 @@ class ToolResult:
     repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
     reached: bool = True
-    state: Literal["kept", "lost"] = "kept"
+    state: Literal["kept", "rolled_back", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
     memory: Any = field(default=None, repr=False)
@@ -98,7 +99,7 @@ class ToolSession(Protocol):
 
     @property
     def namespace(self) -> ToolNamespace:
-        """How the model sees it. Calls go to the namespace's name, or to `name.function`."""
+        """How the model sees it. Calls go to the namespace's name, to `name.function`, or to a bare `function`."""
 
     def traits(self, recipient: str) -> Traits:
         """Of the tool that this calls; a tool that is not there does nothing at all."""

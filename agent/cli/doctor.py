@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 
 import anyio
@@ -15,40 +16,24 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.model import ModelError, Sampling, resolve
-from cadenza.tools import SandboxError, ToolError, toolset_names
-from cadenza.tools.python import choose
+from cadenza.tools import McpToolset, SandboxError, ToolError, toolset_names
+from cadenza.tools.python import SANDBOXES, SandboxName
 
 from ..errors import JournalError
 from ..journal import Journal, default_path
 from .run import ANSWERED, FAILED
+from .sandbox import latencies
 
 
 class _MissingError(Exception):
     """It does not work; the message says why and what to do."""
 
 
-async def _bubblewrap() -> str:
-    return await _cell("bubblewrap")
-
-
-async def _monty() -> str:
-    return await _cell("monty")
-
-
-async def _cell(name: str) -> str:
+async def _sandbox(name: SandboxName) -> str:
     try:
-        sandbox = await choose(name)  # type: ignore[arg-type]
-        async with sandbox.session() as session:
-            begin = time.perf_counter()
-            first = await session.run("6 * 7")
-            middle = time.perf_counter()
-            await session.run("6 * 7")
-            last = time.perf_counter()
+        return await latencies(name)
     except SandboxError as error:
         raise _MissingError(str(error)) from None
-    if first.output != "42\n":
-        raise _MissingError(first.error or f"a cell printed {first.output!r}")
-    return f"starts in {1000 * (middle - begin):.0f} ms, a cell takes {1000 * (last - middle):.1f} ms"
 
 
 async def _torch() -> str:
@@ -103,17 +88,29 @@ async def _tools() -> str:
     return ", ".join(toolset_names())
 
 
+async def _mcp() -> str:
+    begin = time.perf_counter()
+    ours = McpToolset(command=[sys.executable, "-m", "cadenza.agent", "mcp", "serve"], name="ours", start_timeout=60)
+    try:
+        async with ours.open() as session:
+            result = await session.call("ours.python", '{"code": "print(6 * 7)"}')
+    except ToolError as error:
+        raise _MissingError(str(error)) from None
+    if result.text != "42\n":
+        raise _MissingError(f"our own server answered {result.text!r}")
+    return f"{version('mcp')}; our own server starts and answers in {time.perf_counter() - begin:.1f} s"
+
+
 _CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
-    "sandbox bubblewrap": _bubblewrap,
-    "sandbox monty": _monty,
+    **{f"sandbox {name}": partial(_sandbox, name) for name in SANDBOXES},
     "engine torch": _torch,
     "kernels": _kernels,
     "masks llguidance": _masks,
     "journal": _journal,
     "search": _search,
+    "mcp": _mcp,
     "tools": _tools,
 }
-_SANDBOXES = ("sandbox bubblewrap", "sandbox monty")
 
 
 def doctor() -> int:
@@ -128,4 +125,4 @@ def doctor() -> int:
             found, works[name] = str(error), False
         table.add_row(name, Text("ok", "green") if works[name] else Text("no", "yellow"), Text(found))
     Console(highlight=False, markup=False).print(table)
-    return ANSWERED if works["engine torch"] and any(works[name] for name in _SANDBOXES) else FAILED
+    return ANSWERED if works["engine torch"] and any(works[f"sandbox {name}"] for name in SANDBOXES) else FAILED

@@ -4,20 +4,46 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from cadenza.tools.python import SandboxError, Session, Spec, bubblewrap, choose
+from cadenza.tools.python.docker import Docker
 from cadenza.tools.python.monty import displayed
+from cadenza.tools.python.owner import DEADLINE, OWNER, PLACE, is_orphan, owner_labels
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_auto_is_bubblewrap_where_it_works() -> None:
-    assert (await choose()).name == "bubblewrap"
-    assert (await choose()) is (await choose("bubblewrap"))
+async def test_auto_is_the_first_that_works() -> None:
+    try:
+        strongest = await choose("docker")
+    except SandboxError:
+        strongest = await choose("bubblewrap")
+    assert (await choose()) is strongest
+
+
+async def test_without_a_daemon_docker_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    with pytest.raises(SandboxError, match=r"^no Docker daemon at unix://.*nobody\.sock: No such file[^\n]*$"):
+        await Docker.find()
+
+
+@pytest.mark.parametrize(
+    ("change", "orphan"),
+    [
+        ({}, False),
+        ({OWNER: "4194305 1"}, True),
+        ({OWNER: f"{os.getpid()} 1"}, True),  # the number lives, as another process
+        ({OWNER: "4194305 1", PLACE: "another machine"}, False),
+        ({DEADLINE: "1", PLACE: "another machine"}, True),
+    ],
+)
+def test_a_container_is_an_orphan_when_its_process_is_dead(change: dict[str, str], orphan: bool) -> None:
+    assert is_orphan({**owner_labels("s", deadline=time.time() + 60), **change}) is orphan
 
 
 async def test_local_is_given_to_the_explicit_flag_alone() -> None:

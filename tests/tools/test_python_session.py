@@ -1,11 +1,12 @@
 """What a cell does and what its result says, the same in every sandbox as far as the sandbox can."""
 
+import random
 import re
 import time
 
 import pytest
 
-from cadenza.tools.python import SandboxError, Session, Spec, choose
+from cadenza.tools.python import FilesError, SandboxError, Session, Spec, choose
 
 from .conftest import sandbox_called
 
@@ -172,13 +173,115 @@ async def test_a_late_cell_is_interrupted_and_variables_stay(cpython: Session, c
     assert (await cpython.run("x")).output == "7\n"
 
 
-async def test_a_cell_that_will_not_stop_is_killed_and_the_result_says_what_is_lost(cpython: Session) -> None:
-    await cpython.run("x = 7")
-    result = await cpython.run(
-        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('before')\nwhile True: pass", timeout=0.3
+STUBBORN = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('before')\nwhile True: pass"
+
+
+async def test_a_cell_that_will_not_stop_is_killed_and_the_session_is_what_it_was_before_it(cpython: Session) -> None:
+    await cpython.run("import random\nrandom.seed(7)\nx = 7")
+    result = await cpython.run("x = 8\n" + STUBBORN, timeout=0.3)
+    assert (result.output, result.status, result.state) == ("before\n", "timeout", "rolled_back")
+    expected = random.Random(7).random()
+    assert (await cpython.run("x, random.random()")).output == f"(7, {expected})\n"
+
+
+async def test_with_a_thread_there_is_no_way_back_and_the_result_says_so(cpython: Session) -> None:
+    await cpython.run(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nx = 7"
     )
+    result = await cpython.run(STUBBORN, timeout=0.3)
     assert (result.output, result.status, result.state) == ("before\n", "timeout", "lost")
     assert "NameError" in ((await cpython.run("x")).error or "")
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 11)", "os.execv('/bin/true', ['true'])"])
+async def test_an_interpreter_that_dies_takes_only_its_last_cell_along(cpython: Session, end: str) -> None:
+    await cpython.run("import os\nx = 7")
+    result = await cpython.run("x = 8\nopen('file', 'w').close()\nprint('last words')\n" + end)
+    assert (result.output, result.status, result.state) == ("last words\n", "killed", "rolled_back")
+    assert (await cpython.run("x, os.listdir()")).output == "(7, ['file'])\n"
+
+
+async def test_an_interpreter_that_dies_between_two_cells_says_so_and_runs_nothing(cpython: Session) -> None:
+    await cpython.run("import os, signal, time\nx = 7\nsignal.setitimer(signal.ITIMER_REAL, 0.2);")
+    time.sleep(0.6)  # noqa: ASYNC251 - the host, too, may do nothing for a while
+    result = await cpython.run("x = 8")
+    assert (result.status, result.state) == ("killed", "rolled_back")
+    assert "signal 14, between two cells; this cell was not run" in (result.error or "")
+    assert (await cpython.run("x")).output == "7\n"
+
+
+async def test_a_cell_has_no_children_that_it_did_not_make(cpython: Session) -> None:
+    assert "ChildProcessError" in ((await cpython.run("import os\nos.wait()")).error or "")
+
+
+async def test_await_may_stand_outside_of_functions(cpython: Session) -> None:
+    await cpython.run("import asyncio\nasync def double(n):\n    await asyncio.sleep(0)\n    return 2 * n")
+    await cpython.run("x = await double(20)\ntask = asyncio.ensure_future(double(21))")
+    assert (await cpython.run("print(x)\nawait task")).output == "40\n42\n"
+    late = await cpython.run("await asyncio.sleep(60)", timeout=0.3)
+    assert (late.status, late.state) == ("timeout", "kept")
+    assert (await cpython.run("async with asyncio.Lock(): print(x)")).output == "40\n"
+
+
+async def test_files_that_a_cell_made_or_changed_come_out_once(cpython: Session) -> None:
+    made = await cpython.run("import os\nos.mkdir('d')\nopen('d/a.txt', 'w').write('1')\nopen('.b', 'w').write('2');")
+    assert made.files == {"d/a.txt": b"1"}
+    assert (await cpython.run("open('d/a.txt').read()")).files == {}
+    assert (await cpython.run("open('d/a.txt', 'a').write('!');")).files == {"d/a.txt": b"1!"}
+
+
+async def test_links_pipes_and_what_is_too_large_or_too_many_stay_inside() -> None:
+    spec = Spec(timeout=10, artefacts=2, artefact_bytes=1000)
+    async with (await choose("bubblewrap")).session(spec) as session:
+        result = await session.run(
+            "import os\nos.symlink('/etc/passwd', 'link'); os.symlink('/', 'top'); os.mkfifo('pipe')\n"
+            "for name, size in [('a', 900), ('b', 900), ('c', 10), ('d', 10)]:\n    open(name, 'wb').write(bytes(size))"
+        )
+    assert result.files == {"a": bytes(900), "c": bytes(10)}
+    assert result.left_out == "b, d; at most 2 files and 1000 bytes come out of a cell"
+
+
+async def test_files_go_in_and_out(cpython: Session) -> None:
+    await cpython.files.put("in/data.csv", b"a,b\n")
+    result = await cpython.run("print(open('in/data.csv').read(), end='')\nopen('out', 'w').write('x');")
+    assert (result.output, result.files) == ("a,b\n", {"out": b"x"})
+    assert await cpython.files.get("out") == b"x"
+    assert await cpython.files.list() == {"in/data.csv": 4, "out": 1}
+
+
+@pytest.mark.parametrize(
+    "path", ["link", "link/passwd", "pipe", "dir", "../x", "/etc/passwd", "", "a//b", "a\0", "none"]
+)
+async def test_a_path_that_is_no_regular_file_below_the_directory_is_refused(cpython: Session, path: str) -> None:
+    await cpython.run("import os\nos.symlink('/etc', 'link'); os.mkfifo('pipe'); os.mkdir('dir')")
+    with pytest.raises(FilesError):
+        await cpython.files.get(path)
+    assert (await cpython.run("1")).output == "1\n"
+
+
+async def test_a_file_is_put_in_place_of_a_link_and_not_through_it(cpython: Session) -> None:
+    await cpython.run(
+        "import os\nopen('target', 'w').write('safe')\nos.symlink('target', 'link')\nos.symlink('.', 'd')"
+    )
+    await cpython.files.put("link", b"new")
+    assert (await cpython.run("open('target').read(), open('link').read()")).output == "('safe', 'new')\n"
+    with pytest.raises(FilesError):
+        await cpython.files.put("d/x", b"")
+
+
+async def test_a_file_above_the_cap_is_refused_either_way() -> None:
+    async with (await choose("bubblewrap")).session(Spec(timeout=10, file_bytes=1000)) as session:
+        with pytest.raises(FilesError, match="larger than 1000"):
+            await session.files.put("a", bytes(1001))
+        await session.run("open('b', 'wb').truncate(1001)")
+        with pytest.raises(FilesError, match="larger than 1000"):
+            await session.files.get("b")
+
+
+async def test_monty_has_no_files() -> None:
+    async with (await choose("monty")).session() as session:
+        with pytest.raises(FilesError, match="no files"):
+            await session.files.put("a", b"")
 
 
 async def test_a_late_cell_of_monty_loses_its_state() -> None:
@@ -200,14 +303,6 @@ async def test_a_cell_that_eats_memory_ends_and_the_session_goes_on(name: str) -
         assert by_and_by.status in ("error", "killed")
         if by_and_by.state == "kept":
             assert (await session.run("hoard = None\nx")).output == "7\n"
-
-
-async def test_a_cell_that_ends_its_own_process_costs_the_state_only(cpython: Session) -> None:
-    await cpython.run("x = 7")
-    result = await cpython.run("import os\nprint('last words')\nos._exit(3)")
-    assert (result.output, result.status, result.state) == ("last words\n", "killed", "lost")
-    assert "code 3" in (result.error or "")
-    assert "NameError" in ((await cpython.run("x")).error or "")
 
 
 async def test_a_forked_child_that_returns_is_not_taken_for_the_session(cpython: Session) -> None:

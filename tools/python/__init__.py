@@ -4,18 +4,23 @@
     async with sandbox.session(Spec(timeout=10)) as session:
         result = await session.run("x = 6 * 7\\nx")       # result.output == "42\\n"
 
-Two sandboxes, bubblewrap and monty; `local` is none and must be asked for. `PythonTool` is the tool around them.
+Sandboxes, strongest first: docker, bubblewrap, monty; `local` is none and must be asked for. `PythonTool` is the tool
+around them, `escapes` the attacks that they are tried with.
 """
 
-from .choose import choose
-from .sandbox import Result, Sandbox, SandboxError, Session, Spec
+from .choose import SANDBOXES, SandboxName, choose
+from .sandbox import Files, FilesError, Result, Sandbox, SandboxError, Session, Spec
 from .tool import PythonTool, description, keeping_more
 
 __all__ = [
+    "SANDBOXES",
+    "Files",
+    "FilesError",
     "PythonTool",
     "Result",
     "Sandbox",
     "SandboxError",
+    "SandboxName",
     "Session",
     "Spec",
     "choose",

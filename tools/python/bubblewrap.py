@@ -2,44 +2,33 @@
 
 A session sees /usr read-only, three small memory file systems and nothing else: no network, no host files, no host
 processes, no environment. What is done beyond the obvious flags, and why:
-- bwrap's own process 1 keeps the environment it was started with, readable in /proc/1/environ: it is started with none.
+- bwrap's own process 1 keeps the environment it was started with, readable in /proc/1/environ, and its descriptors: it
+  is started with no environment, and the driver is process 1 itself, which also nothing inside can kill or stop.
 - For a host that is root, uid 1000 inside would be root outside and escape the limit on processes: bwrap is started as
   `nobody`. That user often cannot reach bwrap below a private /root, so it is executed through a file descriptor.
-- bwrap's process 1 also keeps stdin, stdout and stderr, which the cells could open: none of them is the channel.
 - --dev mounts an unlimited, writable tmpfs, and another one in it as /dev/shm: one is made read-only, one is limited.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
-from ..workspace import NOBODY, make_workspace
-from .channel import Settings
+from .channel import Running
+from .child import Child
 from .host import driver_session
-from .sandbox import MIB, SandboxError, Session, Spec
+from .identity import identity, writable
+from .program import command
+from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
-
-DRIVER = Path(__file__).with_name("driver.py")
-PROBE = Spec(timeout=10, memory=256 * MIB)
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/mnt/data",
-    "LANG": "C.UTF-8",
-    "MPLCONFIGDIR": "/tmp",
-    # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-}
 
 
 @dataclass(frozen=True)
@@ -80,7 +69,11 @@ class Bubblewrap:
         async with driver_session(self.name, spec, self._start) as session:
             yield session
 
-    def _start(self, spec: Spec, settings: Settings) -> subprocess.Popen[bytes]:
+    async def _start(self, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
+        mounts = ["/dev/shm", "/tmp"] + (["/mnt/data"] if spec.workspace is None else [])
+        return Child(partial(self._spawn, spec)), {"mounts": mounts}
+
+    def _spawn(self, spec: Spec, host: int) -> subprocess.Popen[bytes]:
         with ExitStack() as stack:
 
             def opened(path: Path) -> int:
@@ -88,24 +81,23 @@ class Bubblewrap:
                 stack.callback(os.close, fd)
                 return fd
 
-            binary, driver, calls = opened(self.bwrap), opened(DRIVER), _pipe(stack, seccomp_filter())
+            binary, calls = opened(self.bwrap), _pipe(stack, seccomp_filter())
             libraries = [opened(path) for path in _libraries(self.bwrap)]
-            command = (str(self.python), "-I", "-B", "/opt/driver.py", json.dumps(settings))
             return subprocess.Popen(
-                ["bwrap", *self._flags(spec, driver, calls), *command],
+                ["bwrap", *self._flags(spec, calls), *command(str(self.python), host, host)],
                 executable=f"/proc/self/fd/{binary}",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(settings["host"], binary, driver, calls, *libraries),
+                pass_fds=(host, binary, calls, *libraries),
                 env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
                 start_new_session=True,
-                **_identity(),
+                **identity(),
             )
 
-    def _flags(self, spec: Spec, driver: int, seccomp: int) -> Iterator[str]:
+    def _flags(self, spec: Spec, seccomp: int) -> Iterator[str]:
         yield from ("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox")
-        yield from ("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv")
+        yield from ("--cap-drop", "ALL", "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv")
         for name, value in ENVIRONMENT.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/usr", "/usr")
@@ -120,47 +112,18 @@ class Bubblewrap:
             for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
                 source = str(self.python.parent.parent / part)
                 yield from ("--ro-bind", source, source)
-        yield from ("--ro-bind-data", str(driver), "/opt/driver.py", "--proc", "/proc", "--dev", "/dev")
+        yield from ("--proc", "/proc", "--dev", "/dev")
         for path, mode, size in (
             ("/dev/shm", "1777", min(spec.disk, 16 * MIB)),
             ("/tmp", "1777", spec.disk),
             ("/mnt/data", "0755", spec.disk),
         ):
             if path == "/mnt/data" and spec.workspace is not None:
-                yield from ("--bind", str(_writable(spec.workspace)), path)
+                yield from ("--bind", str(writable(spec.workspace)), path)
             else:
                 yield from ("--perms", mode, "--size", str(size), "--tmpfs", path)
         yield from ("--chdir", "/mnt/data", "--remount-ro", "/dev", "--remount-ro", "/")
         yield from ("--seccomp", str(seccomp), "--")
-
-
-class _Identity(TypedDict, total=False):
-    user: int
-    group: int
-    extra_groups: list[int]
-
-
-def _identity() -> _Identity:
-    """As whom bwrap is started, as arguments of subprocess: root as nobody, everybody else as they are."""
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
-
-
-def _is_root() -> bool:
-    return os.geteuid() == 0
-
-
-def _writable(workspace: Path) -> Path:
-    """The folder's real path, made if it is not there. Raises SandboxError where the user inside may not write."""
-    try:
-        make_workspace(workspace)
-        real = workspace.resolve(strict=True)
-        allowed = subprocess.run(["test", "-d", real, "-a", "-w", real, "-a", "-x", real], **_identity())
-    except OSError as error:
-        raise SandboxError(f"workspace {workspace}: {error.strerror}") from None
-    if allowed.returncode != 0:
-        who = "; root's sandbox runs as nobody, who must reach and own it" if _is_root() else ""
-        raise SandboxError(f"workspace {workspace}: is no folder that a cell can write to{who}")
-    return real
 
 
 def _binaries() -> Iterator[Path]:

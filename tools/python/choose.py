@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal, TypeAlias, get_args
 
 from .bubblewrap import Bubblewrap
 from .local import Local
 from .monty import Monty
-from .sandbox import Sandbox, SandboxError
+from .sandbox import IMAGE, Sandbox, SandboxError
 
-_bubblewrap: Bubblewrap | SandboxError | None = None  # the verdict of this process: the kernel will not change its mind
+SandboxName: TypeAlias = Literal["auto", "docker", "bubblewrap", "monty"]
 
 
-async def choose(name: Literal["auto", "bubblewrap", "monty"] = "auto", *, unsafe_local: bool = False) -> Sandbox:
-    """The sandbox of that name; `auto` is bubblewrap where it works and monty elsewhere.
+async def _find(name: str, image: str) -> Sandbox:
+    match name:
+        case "docker":
+            from .docker import Docker
+
+            return await Docker.find(image)
+        case "bubblewrap":
+            return await Bubblewrap.find()
+        case _:
+            return Monty()
+
+
+SANDBOXES: Final[tuple[SandboxName, ...]] = tuple(name for name in get_args(SandboxName) if name != "auto")
+"""Strongest first."""
+_verdicts: dict[tuple[str, str], Sandbox | SandboxError] = {}
+"""Of this process: neither kernel nor daemon will change their minds."""
+
+
+async def choose(name: SandboxName = "auto", *, image: str = IMAGE, unsafe_local: bool = False) -> Sandbox:
+    """The sandbox of that name; `auto` is the strongest that works here: docker with that image, bubblewrap, monty.
 
     `unsafe_local=True` gives no sandbox at all, and nothing else ever does.
 
     Raises:
-        SandboxError: bubblewrap was asked for and does not work here.
+        SandboxError: the one that was asked for does not work here.
         ValueError: there is no sandbox of that name, or a name was given together with `unsafe_local`.
     """
-    if name not in ("auto", "bubblewrap", "monty"):
-        raise ValueError(f"no sandbox is called {name!r}; use 'auto', 'bubblewrap' or 'monty'")
+    if name not in get_args(SandboxName):
+        raise ValueError(f"no sandbox is called {name!r}; there is {', '.join(get_args(SandboxName))}")
     if unsafe_local:
         if name != "auto":
             raise ValueError(f"unsafe_local=True means no sandbox, {name!r} means one: choose")
         return Local()
-    if name == "monty":
-        return Monty()
-    verdict = await _verdict()
-    if isinstance(verdict, Bubblewrap):
-        return verdict
-    if name == "bubblewrap":
-        raise SandboxError(str(verdict))
-    return Monty()
+    for candidate in SANDBOXES if name == "auto" else (name,):
+        verdict = await _verdict(candidate, image)
+        if not isinstance(verdict, SandboxError):
+            return verdict
+    raise SandboxError(str(verdict))
 
 
-async def _verdict() -> Bubblewrap | SandboxError:
-    global _bubblewrap
-    if _bubblewrap is None:
+async def _verdict(name: str, image: str) -> Sandbox | SandboxError:
+    if (name, image) not in _verdicts:
         try:
-            _bubblewrap = await Bubblewrap.find()
+            _verdicts[name, image] = await _find(name, image)
         except SandboxError as error:
-            _bubblewrap = error
-    return _bubblewrap
+            _verdicts[name, image] = error
+    return _verdicts[name, image]

@@ -6,20 +6,19 @@ process group outlives the session, and a cell can signal every process of the u
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-from .channel import Settings
+from .channel import Running
+from .child import Child
 from .host import driver_session
+from .program import command
 from .sandbox import Session, Spec
-
-DRIVER = Path(__file__).with_name("driver.py")
 
 
 class Local:
@@ -44,17 +43,26 @@ class Local:
                 yield session
 
 
-def _start(directory: str, spec: Spec, settings: Settings) -> subprocess.Popen[bytes]:
+async def _start(directory: str, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
     # The limit on processes counts all of the user's, in every session: here it would hit the innocent.
-    settings = {**settings, "processes": 0}
+    return Child(partial(_spawn, directory)), {"processes": 0, "together": False}
+
+
+def _spawn(directory: str, host: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", str(DRIVER), json.dumps(settings)],
+        command(sys.executable, host, host),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        pass_fds=(settings["host"],),
+        pass_fds=(host,),
         cwd=directory,
         # Not the host's environment: it holds keys.
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": directory, "TMPDIR": directory, "LANG": "C.UTF-8"},
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": directory,
+            "TMPDIR": directory,
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "Agg",
+        },
         start_new_session=True,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
@@ -19,8 +19,8 @@ import pydantic_monty
 from pydantic_monty import AsyncMonty, AsyncMontySession, MontyRuntimeError, MontySyntaxError, ResourceLimits
 
 from .channel import ERROR_BYTES, seconds
-from .driver import Clip
-from .sandbox import Result, SandboxError, Session, Spec
+from .driver.clip import Clip
+from .sandbox import FilesError, Result, SandboxError, Session, Spec
 
 PARSED_CHARACTERS = 256 * 1024
 """Above this size a cell's last expression is not shown: the code is not ours, and parsing it costs the host."""
@@ -98,6 +98,10 @@ class MontySession:
                 seconds=time.monotonic() - begin,
             )
 
+    @property
+    def files(self) -> NoFiles:
+        return NoFiles()
+
     async def close(self) -> None:
         self._closed = True
         await self._end()
@@ -127,6 +131,19 @@ class MontySession:
         clip = Clip(ERROR_BYTES // 4)
         clip.write(failure.display("type-msg").encode("utf-8", "backslashreplace"))
         return "\n".join((["Traceback (most recent call last):", *lines] if lines else []) + [clip.text()[0]])
+
+
+class NoFiles:
+    """The `Files` of an interpreter that has none."""
+
+    async def put(self, path: str, data: bytes) -> None:
+        raise FilesError(f"{path!r}: the sandbox monty has no files")
+
+    async def get(self, path: str) -> bytes:
+        raise FilesError(f"{path!r}: the sandbox monty has no files")
+
+    async def list(self) -> Mapping[str, int]:
+        return {}
 
 
 def displayed(code: str) -> str:

@@ -6,10 +6,11 @@ model's code does ends in a `Result`; an exception from here means that the host
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from ..errors import ToolError
 
@@ -18,6 +19,10 @@ MIB = 1024 * 1024
 
 class SandboxError(ToolError):
     """A sandbox cannot be had here. The message is one line: what is wrong and what to do."""
+
+
+class FilesError(ToolError):
+    """A file cannot be had from a session, or put into it. The message is one line: which, and why not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +40,27 @@ class Spec:
     """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory. `local` does not enforce it."""
     output_bytes: int = 64 * 1024
     """Bytes of output kept per cell: the first half and the last half."""
+    artefacts: int = 16
+    """Figures and files together that come out of one cell."""
+    artefact_bytes: int = 8 * MIB
+    """Bytes in all of these."""
+    file_bytes: int = 32 * MIB
+    """Bytes in a file that is put into a session or got out of it."""
     workspace: Path | None = None
     """A folder of the host's that is the working directory, where cells may change whatever they like; it is made if it
     is not there. Its size is not limited, and what is in it stays. None: a directory that ends with the session."""
 
     def __post_init__(self) -> None:
-        for name in ("timeout", "memory", "processes", "disk", "output_bytes"):
+        for name in (
+            "timeout",
+            "memory",
+            "processes",
+            "disk",
+            "output_bytes",
+            "artefacts",
+            "artefact_bytes",
+            "file_bytes",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"Spec.{name} must be positive, not {getattr(self, name)!r}")
 
@@ -57,14 +77,40 @@ class Result:
     """The traceback, trimmed to the user's own frames, or one line on what ended the cell; None if it went well."""
     status: Literal["ok", "error", "timeout", "killed"]
     """`killed`: the interpreter died (exit, signal, out of memory) or broke the protocol."""
-    state: Literal["kept", "lost"]
-    """`lost`: the next cell starts without variables and, except for `local`, without files."""
+    state: Literal["kept", "rolled_back", "lost"]
+    """`rolled_back`: variables are as they were before this cell, files are as it left them, and processes that cells
+    left running have ended. `lost`: the next cell starts without variables and, except for `local`, without files."""
     backend: str
-    """The name of the sandbox: `bubblewrap`, `monty` or `local`."""
+    """The name of the sandbox, such as `bubblewrap`."""
     dropped_bytes: int
     """Bytes of output that are not in `output`."""
     seconds: float
     """Wall time, the start of a fresh interpreter included."""
+    figures: tuple[bytes, ...] = ()
+    """Those of matplotlib that the cell left open, as PNG."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the working directory that are new or changed; none where that is a workspace, in which they stay."""
+    left_out: str = ""
+    """Which figures and files were too many or too large to come out; empty if all did."""
+
+
+class Files(Protocol):
+    """The working directory of a session. Paths are relative to it; links are never followed.
+
+    Every method raises FilesError if it cannot be done, and SandboxError as `Session.run`.
+    """
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Write a file, whole or not at all; folders on the way are made."""
+        ...
+
+    async def get(self, path: str) -> bytes:
+        """Read a regular file of at most `Spec.file_bytes`."""
+        ...
+
+    async def list(self) -> Mapping[str, int]:
+        """The regular files and their sizes in bytes, the first thousands of them."""
+        ...
 
 
 class Session(Protocol):
@@ -78,6 +124,11 @@ class Session(Protocol):
         Raises:
             SandboxError: no interpreter could be started, or the session is closed.
         """
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Its working directory. With the state of a session, files are lost, too, except in a workspace."""
         ...
 
     async def close(self) -> None:
@@ -101,3 +152,21 @@ class Sandbox(Protocol):
     def session(self, spec: Spec = ...) -> AbstractAsyncContextManager[Session]:
         """A session that is closed, come what may, when the block ends. Starts nothing before the first cell."""
         ...
+
+
+IMAGE: Final = "cadenza-sandbox:latest"
+"""What `agent sandbox build` makes for Docker, if it is not told otherwise."""
+PROBE: Final = Spec(timeout=10, memory=256 * MIB)
+"""Of the session that shows whether a sandbox works."""
+ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/mnt/data",
+    "LANG": "C.UTF-8",
+    "MPLCONFIGDIR": "/tmp",
+    "MPLBACKEND": "Agg",
+    # Each thread of OpenBLAS and each arena of malloc reserves address space, which is what Spec.memory counts.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""Of the cells, in a sandbox with files."""

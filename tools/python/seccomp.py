@@ -2,7 +2,8 @@
 
 Everything is allowed but a short list: sockets of families that no network namespace holds (AF_VSOCK reaches the
 hypervisor), io_uring, looking into other processes, new namespaces, and kernel facilities with a record of holes that
-Python does not need. Refused calls fail with EPERM. See seccomp(2) and the kernel's `seccomp_filter.rst`.
+Python does not need; and memory that no limit counts, since no process maps it. Refused calls fail with EPERM. See
+seccomp(2) and the kernel's `seccomp_filter.rst`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ CLONE_NEWUSER = 0x10000000
 CLONE3 = 435  # hides its flags from filters, so it "does not exist" and libc falls back to clone
 X32 = 0x40000000  # the bit that marks the x32 calls of x86_64, which would pass by other numbers
 
-# The numbers of newer calls are the same everywhere: io_uring_setup, _enter, _register, pidfd_getfd.
-COMMON = (425, 426, 427, 438)
+# The numbers of newer calls are the same everywhere: io_uring_setup, _enter, _register, pidfd_getfd,
+# memfd_secret.
+COMMON = (425, 426, 427, 438, 447)
 # Per machine: the audit number, socket, clone, then ptrace, process_vm_readv, process_vm_writev, unshare, setns, bpf,
-# userfaultfd, perf_event_open, add_key, request_key, keyctl.
+# userfaultfd, perf_event_open, add_key, request_key, keyctl, memfd_create, shmget, semget, msgget.
 MACHINES = {
-    "x86_64": (0xC000003E, 41, 56, (101, 310, 311, 272, 308, 321, 323, 298, 248, 249, 250)),
-    "aarch64": (0xC00000B7, 198, 220, (117, 270, 271, 97, 268, 280, 282, 241, 217, 218, 219)),
+    "x86_64": (0xC000003E, 41, 56, (101, 310, 311, 272, 308, 321, 323, 298, 248, 249, 250, 319, 29, 64, 68)),
+    "aarch64": (0xC00000B7, 198, 220, (117, 270, 271, 97, 268, 280, 282, 241, 217, 218, 219, 279, 194, 190, 186)),
 }
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # opcodes of classic BPF

@@ -6,16 +6,17 @@ they say of time, files and network is made true for the sandbox at hand.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from mimetypes import guess_type
+from typing import Final
 
 from cadenza.harmony import ToolNamespace
 
-from ..toolset import ToolResult, Traits
-from .choose import choose
-from .sandbox import MIB, Result, Sandbox, SandboxError, Session, Spec
+from ..toolset import Artefact, ToolResult, Traits
+from .choose import SandboxName, choose
+from .sandbox import IMAGE, MIB, Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
@@ -40,19 +41,41 @@ def description(sandbox: Sandbox, timeout: float) -> str:
     )
 
 
-def observation(result: Result, *, keeps_files: bool = False) -> str:
-    """What the model reads of a cell: output, then the error, then what became of the variables if they are lost."""
-    text = result.output
+_ROLLED_BACK: Final = (
+    "[variables are as they were before this cell; files that it changed stay changed, and processes that cells left "
+    "running have ended]"
+)
+
+
+def observation(result: Result, made: Sequence[Artefact] = (), *, keeps_files: bool = False) -> str:
+    """What the model reads of a cell: output, error, what became of the variables, and what came out."""
     lost = "all variables are lost" if keeps_files else "all variables and files are lost"
-    for more in (result.error, f"[{lost}; the next cell starts afresh]" if result.state == "lost" else None):
-        if more:
-            text += ("\n" if text and not text.endswith("\n") else "") + more
+    state = {"kept": "", "rolled_back": _ROLLED_BACK, "lost": f"[{lost}; the next cell starts afresh]"}[result.state]
+    lines = [result.error or "", state]
+    lines += [f"[{file.name}: {file.media_type}, {len(file.data)} bytes]" for file in made]
+    lines += [f"[left out: {result.left_out}]" if result.left_out else ""]
+    text = result.output
+    for more in filter(None, lines):
+        text += ("\n" if text and not text.endswith("\n") else "") + more
     return text
 
 
 def keeping_more(spec: Spec) -> Spec:
     """For a session whose output is kept, and cut for the model later."""
     return replace(spec, output_bytes=max(spec.output_bytes, KEPT_BYTES))
+
+
+def _figures(result: Result, cell: int) -> tuple[Artefact, ...]:
+    names = (f"figure-{cell}-{number}.png" for number in range(1, len(result.figures) + 1))
+    return tuple(Artefact(name, "image/png", data) for name, data in zip(names, result.figures, strict=True))
+
+
+def _files(result: Result) -> tuple[Artefact, ...]:
+    return tuple(Artefact(name, _media_type(name), data) for name, data in result.files.items())
+
+
+def _media_type(name: str) -> str:
+    return guess_type(name)[0] or "application/octet-stream"
 
 
 class PythonSession:
@@ -63,6 +86,7 @@ class PythonSession:
         self._result_bytes = spec.output_bytes
         self._keeps_files = sandbox.name == "local" or spec.workspace is not None
         self._session = session
+        self._cells = 0
 
     def traits(self, recipient: str) -> Traits:
         """A sandbox has died with all that an interrupted cell did, unless it could change files that stay."""
@@ -71,8 +95,12 @@ class PythonSession:
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Runs `arguments` as a cell. Raises SandboxError if no interpreter can be started."""
         result = await self._session.run(arguments)
+        self._cells += 1
+        images, artefacts = _figures(result, self._cells), _files(result)
         return ToolResult(
-            text=observation(result, keeps_files=self._keeps_files),
+            text=observation(result, (*images, *artefacts), keeps_files=self._keeps_files),
+            images=images,
+            artefacts=artefacts,
             status=result.status,
             state=result.state,
             backend=result.backend,
@@ -84,12 +112,13 @@ class PythonSession:
 class PythonTool:
     """Stateful Python in a sandbox.
 
-    sandbox: "auto" takes the strongest that works here; spec: limits of a session, `output_bytes` being what the model
-    reads of a cell's output; unsafe_local: no sandbox at all,
+    sandbox: "auto" takes the strongest that works here; image: of docker, as `agent sandbox build` made it; spec: the
+    limits of a session, `output_bytes` being what the model reads of a cell's output; unsafe_local: no sandbox at all,
     which only a person at the command line or in code may say, never a task file.
     """
 
-    sandbox: Literal["auto", "bubblewrap", "monty"] = "auto"
+    sandbox: SandboxName = "auto"
+    image: str = IMAGE
     spec: Spec = field(default_factory=Spec)
     unsafe_local: bool = False
 
@@ -100,7 +129,8 @@ class PythonTool:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PythonSession]:
         """Raises SandboxError if that sandbox does not work here, or cannot have the workspace."""
-        sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
+        name: SandboxName = "auto" if self.unsafe_local else self.sandbox
+        sandbox = await choose(name, image=self.image, unsafe_local=self.unsafe_local)
         if self.spec.workspace is not None and sandbox.name == "monty":
             raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
         async with sandbox.session(keeping_more(self.spec)) as session:

@@ -1,0 +1,89 @@
+"""`agent sandbox`: make the image of the Docker sandbox, and try to break out of every sandbox that works here."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+import anyio
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cadenza.tools import SandboxError, clean
+from cadenza.tools.python import SANDBOXES, Sandbox, SandboxName, choose
+from cadenza.tools.python.escapes import ESCAPES
+from cadenza.tools.python.image import build
+from cadenza.tools.python.trial import Trial, trials
+
+from .run import ANSWERED, FAILED
+
+
+def build_image(packages: str, tag: str) -> int:
+    """Packages: names with commas between them."""
+    names = [name.strip() for name in packages.split(",") if name.strip()]
+    try:
+        built = build(names, tag=tag, tell=lambda text: print(text, file=sys.stderr))
+    except SandboxError as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return FAILED
+    how = "built" if built.new else "is there already, of the same files"
+    print(f"{built.tag}: {how}, {built.bytes >> 20} MiB, sha256 {built.digest[:12]}")
+    print("packages: " + (", ".join(built.packages) or "none"))
+    return ANSWERED
+
+
+def check(names: Sequence[SandboxName]) -> int:
+    """Fails if a cell got out of a sandbox, or one that was named does not work."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    found = {name: anyio.run(_examine, name) for name in names or SANDBOXES}
+    table = Table("sandbox", "", "what was found", box=None, pad_edge=False)
+    for name, (sandbox, what) in found.items():
+        table.add_row(name, Text("ok", "green") if sandbox else Text("no", "yellow"), Text(clean(what)))
+    console.print(table)
+    escaped = 0
+    for name, (sandbox, _) in found.items():
+        if sandbox is not None:
+            console.print(f"\n{name}: {len(ESCAPES)} escapes and faults", style="bold")
+            escaped += anyio.run(_try_all, sandbox, console)
+    failed = escaped > 0 or any(found[name][0] is None for name in names)
+    return FAILED if failed else ANSWERED
+
+
+async def _examine(name: SandboxName) -> tuple[Sandbox | None, str]:
+    try:
+        return await choose(name), await latencies(name)
+    except SandboxError as error:
+        return None, str(error)
+
+
+async def latencies(name: SandboxName) -> str:
+    """How long a session and a cell take. Raises SandboxError."""
+    sandbox = await choose(name)
+    async with sandbox.session() as session:
+        times = [time.perf_counter()]
+        for _ in range(6):
+            result = await session.run("6 * 7")
+            times.append(time.perf_counter())
+    if result.output != "42\n":
+        raise SandboxError(result.error or f"a cell printed {result.output!r}")
+    start, *cells = (later - earlier for earlier, later in pairwise(times))
+    return f"{sandbox.name}: starts in {1000 * start:.0f} ms, a cell takes {1000 * sorted(cells)[2]:.1f} ms"
+
+
+async def _try_all(sandbox: Sandbox, console: Console) -> int:
+    """Prints a line for each as it comes; how many were not held."""
+    escaped = 0
+    async for trial in trials(sandbox, ESCAPES):
+        escaped += bool(trial.fault)
+        console.print(_line(trial), soft_wrap=True)
+    console.print(f"{len(ESCAPES) - escaped} held, {escaped} ESCAPED", style="red" if escaped else "green")
+    return escaped
+
+
+def _line(trial: Trial) -> Text:
+    verdict = Text("ESCAPED ", "bold red") if trial.fault else Text("held    ", "green")
+    what = f"{trial.escape.kind:<10}{trial.escape.name:<46} "
+    return Text.assemble(verdict, what, Text(clean(trial.told).replace("\n", " "), "dim"))

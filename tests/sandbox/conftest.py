@@ -1,0 +1,59 @@
+"""A Docker daemon of the tests' own, on a socket and data of its own, with an image made of this Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cadenza.tools.python.image import build
+
+START_SECONDS = 60
+NETWORKLESS = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--ip-masq=false")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def daemon() -> Iterator[None]:
+    """DOCKER_HOST is a daemon with the image. Without one these tests fail: a skip would hide that."""
+    if os.environ.get("DOCKER_HOST"):
+        build(tag="cadenza-sandbox:latest")
+        yield
+        return
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.fail(
+            "docker was NOT tested: run as root with docker.io installed (`make test-sandbox`), or set DOCKER_HOST"
+        )
+    folder = Path(tempfile.mkdtemp(prefix="cadenza-docker-"))
+    places = (f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid")
+    address = f"unix://{folder}/docker.sock"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["dockerd", *NETWORKLESS, *places, f"--host={address}"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not (folder / "docker.sock").exists():
+            if process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"docker was NOT tested: dockerd did not start: {(folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", address)
+            build(tag="cadenza-sandbox:latest")
+            yield
+    finally:
+        process.terminate()  # it stops its containers, and containerd
+        process.wait(60)
+        for line in Path("/proc/mounts").read_text().splitlines():
+            if line.split()[1].startswith(str(folder)):
+                subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
+        shutil.rmtree(folder)

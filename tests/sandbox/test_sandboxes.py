@@ -1,0 +1,201 @@
+"""Docker and bubblewrap under every escape and fault there is, and under hosts that are cancelled, closed and killed.
+
+`make test-sandbox` installs both. Every case is one of `cadenza.tools.python.escapes`, judged by `trial`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import anyio
+import pytest
+
+from cadenza.tools.python import FilesError, SandboxError, SandboxName, Session, Spec, choose
+from cadenza.tools.python.container import connected
+from cadenza.tools.python.docker import Docker
+from cadenza.tools.python.escapes import ESCAPES, Escape
+from cadenza.tools.python.image import build
+from cadenza.tools.python.owner import SESSION, owner_labels
+from cadenza.tools.python.trial import Trial, left_behind, trials
+
+BOTH = ("docker", "bubblewrap")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@cache
+def tried(name: SandboxName) -> dict[str, Trial]:
+    """All escapes in one sandbox, once."""
+
+    async def collect() -> dict[str, Trial]:
+        return {trial.escape.name: trial async for trial in trials(await choose(name), ESCAPES)}
+
+    return anyio.run(collect)
+
+
+@pytest.mark.parametrize("escape", ESCAPES, ids=lambda escape: f"{escape.kind}: {escape.name}")
+@pytest.mark.parametrize("name", BOTH)
+def test_held(name: SandboxName, escape: Escape) -> None:
+    trial = tried(name)[escape.name]
+    assert not trial.fault
+    assert trial.expected, trial.told
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_every_escape_has_a_name_of_its_own(name: SandboxName) -> None:
+    assert len(tried(name)) == len(ESCAPES) > 96
+
+
+STAYS = "import subprocess\np = subprocess.Popen(['sleep', '{0}'], start_new_session=True)\nprint('up')"
+
+
+def containers() -> list[str]:
+    with connected() as client:
+        return [found["Id"] for found in client.api.containers(all=True, filters={"label": SESSION})]
+
+
+def eventually(check: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def mark(number: int) -> str:
+    return f"87{os.getpid()}{number}"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_closed_session_leaves_nothing(name: SandboxName) -> None:
+    async with (await choose(name)).session() as session:
+        assert (await session.run(STAYS.format(mark(1)))).output == "up\n"
+        assert left_behind(mark(1))
+    assert eventually(lambda: not left_behind(mark(1)))
+    assert not containers()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_cancelled_cell_leaves_nothing_and_the_session_goes_on(name: SandboxName) -> None:
+    async with (await choose(name)).session() as session:
+        await session.run("x = 1")
+        with anyio.move_on_after(1):
+            await session.run(STAYS.format(mark(2)) + "\np.wait()")
+        assert eventually(lambda: not left_behind(mark(2)))
+        assert "NameError" in ((await session.run("x")).error or "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_session_closed_during_a_cell_leaves_nothing(name: SandboxName) -> None:
+    async with (await choose(name)).session() as session, anyio.create_task_group() as group:
+        await session.run("x = 1")
+        group.start_soon(session.run, STAYS.format(mark(3)) + "\np.wait()")
+        await anyio.sleep(0.5)
+        await session.close()
+    assert eventually(lambda: not left_behind(mark(3)))
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_killed_host_leaves_nothing(name: SandboxName, busy: bool) -> None:
+    number = mark(4 + busy)
+    cell = STAYS.format(number) + ("\nprint('busy')\nwhile True: pass" if busy else "")
+    program = (
+        "import anyio\nfrom cadenza.tools.python import choose\nasync def main():\n"
+        f"    async with (await choose({name!r})).session() as session:\n"
+        f"        await session.run({cell!r})\n        await anyio.sleep(60)\nanyio.run(main)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as host:
+        assert eventually(lambda: bool(left_behind(number)))
+        host.kill()
+    assert eventually(lambda: not left_behind(number))
+    assert eventually(lambda: not containers())
+
+
+@pytest.mark.anyio
+async def test_a_container_that_was_never_started_is_swept_away() -> None:
+    with connected() as client:
+        for labels in (
+            owner_labels("dead", deadline=time.time() + 60) | {"cadenza.owner": "4194305 1"},
+            owner_labels("late", deadline=0),
+        ):
+            client.containers.create("cadenza-sandbox:latest", ["python3"], labels=labels)
+        kept = client.containers.create(
+            "cadenza-sandbox:latest", ["python3"], labels=owner_labels("kept", deadline=time.time() + 60)
+        )
+        assert len(containers()) == 3
+        await Docker.find()
+        assert containers() == [kept.id]
+        kept.remove()
+
+
+@pytest.mark.anyio
+async def test_an_image_that_is_not_there_is_not_pulled() -> None:
+    with pytest.raises(SandboxError, match="the image nobody/nothing:1 is not built yet: run `agent sandbox build`"):
+        await choose("docker", image="nobody/nothing:1")
+
+
+def test_the_same_files_are_the_same_image() -> None:
+    assert not build(tag="cadenza-sandbox:latest").new
+
+
+PLOT = """
+import matplotlib.pyplot as plt
+for n in range(3):
+    plt.figure(); plt.plot([1, n, 3])
+print("drawn")
+"""
+
+
+@pytest.mark.anyio
+async def test_figures_come_out_as_images_and_once() -> None:
+    build(["matplotlib"], tag="cadenza-sandbox:figures")
+    sandbox = await choose("docker", image="cadenza-sandbox:figures")
+    async with sandbox.session(Spec(artefacts=2)) as session:
+        drawn = await session.run(PLOT)
+        assert (drawn.output, drawn.error, len(drawn.figures)) == ("drawn\n", None, 2)
+        assert all(figure.startswith(b"\x89PNG") for figure in drawn.figures)
+        assert drawn.left_out.startswith("1 figures; at most 2 files")
+        assert (await session.run("plt.get_fignums()")).output == "[]\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_files_go_in_and_out_and_links_do_not(name: SandboxName, tmp_path: Path) -> None:
+    async with (await choose(name)).session(Spec(file_bytes=1000)) as session:
+        await session.files.put("in/a", b"1")
+        made = await session.run(
+            "import os\nopen('b', 'w').write(open('in/a').read())\nos.symlink('/etc/passwd', 'c');"
+        )
+        assert made.files == {"b": b"1"}
+        assert await session.files.list() == {"b": 1, "in/a": 1}
+        for path in ("c", "../etc/passwd", "/etc/passwd", "in"):
+            with pytest.raises(FilesError):
+                await session.files.get(path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_two_sessions_at_once_know_nothing_of_each_other(name: SandboxName) -> None:
+    sandbox = await choose(name)
+
+    async def run(session: Session, value: int) -> None:
+        await session.run(f"x = {value}\nopen('file', 'w').write(str(x));")
+        assert (await session.run("x, open('file').read()")).output == f"({value}, '{value}')\n"
+
+    async with sandbox.session() as one, sandbox.session() as two, anyio.create_task_group() as group:
+        group.start_soon(run, one, 1)
+        group.start_soon(run, two, 2)

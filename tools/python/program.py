@@ -1,0 +1,47 @@
+"""The driver as it gets into a sandbox: one line of JSON, the first that the host sends.
+
+So there is no file of the driver inside, which a cell could read before or change, and every way in is the same: two
+descriptors. `BOOT` is all that stands on the command line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+MODULES: Final = ("clip", "processes", "files", "cell", "worker", "supervisor", "main")
+"""In the order in which they import each other."""
+
+BOOT: Final = """
+import json, os, sys, types
+line = bytearray()
+while not line.endswith(b"\\n"):
+    line += os.read(int(sys.argv[1]), 1 << 20) or sys.exit(1)
+program = json.loads(line)
+package = sys.modules["_driver"] = types.ModuleType("_driver")
+package.__path__ = []
+for name, source in program["modules"].items():
+    module = sys.modules["_driver." + name] = types.ModuleType("_driver." + name)
+    module.__package__ = "_driver"
+    exec(compile(source, "driver/" + name + ".py", "exec"), module.__dict__)
+module.main(receive=int(sys.argv[1]), send=int(sys.argv[2]), **program["settings"])
+"""
+
+
+def command(python: str, receive: int, send: int) -> list[str]:
+    """What to execute inside. receive, send: descriptors that lead to the host."""
+    return [python, "-I", "-B", "-c", BOOT, str(receive), str(send)]
+
+
+def first_line(settings: Mapping[str, Any]) -> bytes:
+    """The driver with its settings: the arguments of its `main`, but for the descriptors."""
+    return json.dumps({"modules": _sources(), "settings": settings}).encode() + b"\n"
+
+
+@cache
+def _sources() -> dict[str, str]:
+    folder = Path(__file__).with_name("driver")
+    return {name: (folder / f"{name}.py").read_text("utf-8") for name in MODULES}
