@@ -1,8 +1,7 @@
 """gpt-oss: configuration, network, checkpoints, and the engines that generate with them.
 
-Read in this order: config, transformer, checkpoint, cache, batch, sampler, constrain, engine, request, scheduler,
-engines/torch. Importing this
-package imports no torch.
+Read in this order: config, transformer, checkpoint, cache, batch, sampler, constrain, engine, lookup, request,
+scheduler, engines/torch. Importing this package imports no torch.
 """
 
 from .config import GPT_OSS_20B, GPT_OSS_120B, ModelConfig, RopeScaling
