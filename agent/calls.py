@@ -39,7 +39,8 @@ from .toolbox import Toolbox
 
 INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
 STATE_LOST = (
-    "[the process died since the last call: all variables and files of earlier calls are lost, but for a workspace]"
+    "[the process died since the last call: what earlier calls left in this tool, such as variables, is lost, but for "
+    "a workspace]"
 )
 
 

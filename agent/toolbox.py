@@ -44,7 +44,7 @@ def toolsets_of(tools: Sequence[AnyTool]) -> list[Toolset]:
     names = [toolset.name for toolset in toolsets]
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise UserError(f"tools: two toolsets are called {name!r}; the model could not tell them apart")
+            raise UserError(f"tools: two toolsets are called {name!r}; give one of them another name")
     return toolsets
 
 
@@ -82,7 +82,7 @@ class Toolbox:
         name = recipient.partition(".")[0]
         if name not in self._sessions:
             for space, session in self._sessions.items():
-                if isinstance(session, FunctionSession) and session.find(recipient) is not None:
+                if recipient in (tool.name for tool in session.namespace.tools):
                     return space, session
         return name, self._sessions.get(name)
 

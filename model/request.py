@@ -14,7 +14,7 @@ from cadenza.harmony import Provenance
 from .cache import common
 from .constrain import Constraint
 from .engine import Sampled
-from .errors import ModelError
+from .lookup import Lookup
 from .sampler import Sampler
 
 Choice: TypeAlias = list[int] | Tensor
@@ -38,8 +38,9 @@ class Request:
         ids: Sequence[int],
         to_rows: Callable[[list[int]], list[int]],
         hear: Callable[[Outcome], object],
+        guess: bool = True,
     ) -> None:
-        """end: rows that there may be; stop: ids; ids: of each of the network's rows.
+        """end: rows that there may be; stop: ids; ids: of each of the network's rows; guess: with `lookup`.
 
         hear: is given each outcome, in the scheduler's thread; raises RuntimeError if nobody listens any more.
         """
@@ -47,14 +48,19 @@ class Request:
         self._end, self._sampler, self._stop, self._hear = end, sampler, stop, hear
         self._ids, self._to_rows = ids, to_rows
         self._said: list[Sampled] = []  # and not told yet
+        self._lookup = Lookup(rows) if guess else None
 
     def begin(self) -> None:
         """Takes what is forced at the start."""
         try:
             self._take_forced()
-        except ModelError as error:
+        except Exception as error:  # hurts nobody else
             self.fail(error)
         self._tell_said()
+
+    def draft(self) -> list[int]:
+        """Rows that may come next, to be read along."""
+        return self._lookup.guess(self._end - len(self.rows) - 1) if self._lookup else []
 
     def fail(self, error: Exception) -> None:
         self._tell_said()
@@ -79,10 +85,13 @@ class Request:
                 self._choose(logits[len(new)], choice)
                 self._take_forced()
                 choice, new = None, self.rows[start:]
-        except ModelError as error:
+        except Exception as error:  # hurts nobody else
             self.fail(error)
         self._tell_said()
-        return common(drafted, self.rows[start:])
+        right = common(drafted, self.rows[start:])
+        if self._lookup and drafted:
+            self._lookup.learn(len(drafted), right)
+        return right
 
     def _choose(self, logits: Tensor, choice: Future[Choice] | None) -> None:
         if self.turn is not None:

@@ -147,17 +147,17 @@ class Scheduler:
         return len(request.rows) - len(sequence.rows)
 
     def _follows(self, request: Request, prompts: list[Request]) -> bool:
-        """Whether an earlier request reads the very page that this one needs next."""
+        """Whether an earlier request is about to read the very page that this one needs next."""
         end = (len(self._running[request].rows) // self._cache.page + 1) * self._cache.page
         if end >= len(request.rows):
             return False
         earlier = prompts[: prompts.index(request)]
-        return any(other.rows[:end] == request.rows[:end] for other in earlier)
+        return any(other.rows[:end] == request.rows[:end] and len(self._running[other].rows) < end for other in earlier)
 
     def _part(self, request: Request, count: int, beside: ThreadPoolExecutor) -> _Part | None:
         sequence = self._running[request]
         rows = request.rows[len(sequence.rows) :]
-        draft: list[int] = []
+        draft = request.draft() if len(rows) == count <= _BRIEF else []
         room = self._room(request, count + len(draft))
         rows = [*rows[:count], *draft][:room]
         if not rows:

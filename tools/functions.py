@@ -92,7 +92,7 @@ class FunctionSession:
         """Answers one call. Raises ToolFatal."""
         tool = self.find(recipient)
         if tool is None:
-            return ToolResult(text=self._unknown(recipient), status="error", reached=False)
+            return no_function(recipient, self.namespace)
         return await invoke(tool, arguments, ToolContext.current(), self._tallies[tool.name])
 
     def recall(self, recipient: str, tally: Tally) -> None:
@@ -102,9 +102,11 @@ class FunctionSession:
             self._tallies[tool.name].ran += tally.ran
             self._tallies[tool.name].failures = tally.failures
 
-    def _unknown(self, recipient: str) -> str:
-        space = self.namespace.name
-        near = get_close_matches(recipient.removeprefix(f"{space}."), self._tools)
-        told = [f"{space}.{name}" for name in near or list(self._tools)[:_MAX_NAMED]]
-        hint = f"did you mean {' or '.join(told)}?" if near else f"there is {', '.join(told) or 'none'}"
-        return f"no function {recipient[:80]!r}; {hint}"
+
+def no_function(recipient: str, space: ToolNamespace) -> ToolResult:
+    """What the model reads when it calls a function that its namespace does not have."""
+    names = [tool.name for tool in space.tools]
+    near = get_close_matches(recipient.removeprefix(f"{space.name}."), names)
+    told = [f"{space.name}.{name}" for name in near or names[:_MAX_NAMED]]
+    hint = f"did you mean {' or '.join(told)}?" if near else f"there is {', '.join(told) or 'none'}"
+    return ToolResult(text=f"no function {recipient[:80]!r}; {hint}", status="error", reached=False)

@@ -25,7 +25,7 @@ from .arguments import ArgumentError, ArgumentRepair, find_object, validate
 from .context import ToolContext
 from .docstring import one_line
 from .errors import ToolFatal, ToolRetry
-from .result import encodable, result_of
+from .result import encodable, result_of, timed_out
 from .thread import run_in_thread
 from .toolset import ToolResult
 
@@ -101,8 +101,7 @@ async def _run(tool: FunctionTool[..., Any], values: dict[str, Any], context: To
             value = await run_in_thread(partial(tool.function, **values))
             value = await value if inspect.isawaitable(value) else value
         return result_of(value, returns_nothing=tool.signature.returns_nothing)
-    text = f"timed out after {tool.timeout:g} seconds; whether it took effect is unknown"
-    return ToolResult(text=text, status="timeout")
+    return timed_out(tool.timeout or 0.0)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

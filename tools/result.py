@@ -37,6 +37,11 @@ def result_of(value: Any, *, returns_nothing: bool) -> ToolResult:
     return ToolResult(text=compact_json(plain), json=plain)
 
 
+def timed_out(seconds: float) -> ToolResult:
+    """The result of a call that was given up."""
+    return ToolResult(text=f"timed out after {seconds:g} seconds; whether it took effect is unknown", status="timeout")
+
+
 def encodable(result: ToolResult) -> ToolResult:
     """`result` with a text that is one: half a surrogate pair cannot be encoded, and is spelled out."""
     text = result.text.encode("utf-8", "backslashreplace").decode()

@@ -98,7 +98,7 @@ class ToolSession(Protocol):
 
     @property
     def namespace(self) -> ToolNamespace:
-        """How the model sees it. Calls go to the namespace's name, or to `name.function`."""
+        """How the model sees it. Calls go to the namespace's name, to `name.function`, or to a bare `function`."""
 
     def traits(self, recipient: str) -> Traits:
         """Of the tool that this calls; a tool that is not there does nothing at all."""

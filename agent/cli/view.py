@@ -5,13 +5,14 @@ All that it prints comes from a model or a tool, so control characters are taken
 
 from __future__ import annotations
 
-import re
 import sys
 
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
+
+from cadenza.tools import clean
 
 from ..events import (
     ApprovalAsked,
@@ -35,13 +36,7 @@ from ..events import (
     ToolProgress,
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _MOST_LINES, _MOST_CHARACTERS = 40, 3000  # of a call or a result
-
-
-def clean(text: str) -> str:
-    """Without what could steer a terminal: control characters (escape sequences begin with one), bidi overrides."""
-    return _CONTROL.sub("", text)
 
 
 def complain(what: str) -> None:

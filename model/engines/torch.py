@@ -43,10 +43,12 @@ class TorchEngine:
         memory: int | None = None,
         page: int = PAGE,
         chunk: int = CHUNK,
+        guess: bool = True,
     ) -> None:
         """memory: bytes for keys and values, by default a quarter of what is free, or less if that is enough.
 
-        page: positions that are kept and found again together; chunk: rows of a forward pass. Both only cost time.
+        page: positions that are kept and found again together; chunk: rows of a forward pass; guess:
+        with `lookup`. These three only cost or save time.
         """
         self.name = name
         self._defaults = model.sampling
@@ -55,6 +57,7 @@ class TorchEngine:
         self._rows = None if model.ids is None else {id: row for row, id in enumerate(model.ids)}
         self._context = model.network.config.max_context
         self._cache = cache_of(model.network, memory=memory, page=page)
+        self._guess = guess
         self._scheduler = Scheduler(model.network, self._cache, chunk=chunk)
 
     @classmethod
@@ -117,6 +120,7 @@ class TorchEngine:
             turn=turn,
             ids=self._ids,
             to_rows=self._to_rows,
+            guess=self._guess,
             hear=lambda outcome: loop.call_soon_threadsafe(outcomes.put_nowait, outcome),
         )
         self._scheduler.submit(request)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import pytest
@@ -69,9 +70,24 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
     made = Transformer(CONFIG)
     for name, parameter in made.named_parameters():
         torch.nn.init.normal_(parameter, mean=1.0 if "norm" in name else 0.0, std=0.3)
-    folder = tmp_path_factory.mktemp("checkpoint")
+    return stored(made, tmp_path_factory.mktemp("checkpoint"))
+
+
+def stored(made: Transformer, folder: Path) -> Transformer:
     save(made.eval(), folder, experts="mxfp4")
     return load(folder, dtype=None).network
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
+    """A network whose layers add nothing, and which likes to count up to eight again and again."""
+    torch.manual_seed(0)
+    made = Transformer(CONFIG)
+    with torch.no_grad():
+        torch.nn.init.normal_(made.model.embed_tokens.weight)
+        for row in range(len(IDS)):
+            made.lm_head.weight[row // 8 * 8 + (row + 1) % 8] = 0.15 * made.model.embed_tokens.weight[row]
+    return stored(made, tmp_path_factory.mktemp("counting"))
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,7 @@ def test_every_schedule_gives_every_request_what_it_gets_alone(
     async def run() -> None:
         alone = []
         for each in asked:
-            engine = TorchEngine(Checkpoint(network, IDS))
+            engine = TorchEngine(Checkpoint(network, IDS), guess=False)
             alone += await together(engine, [each])
         # Memory for hardly more than the longest request: those that came later wait, or read again.
         positions = max(len(each.prompt) + each.limit for each in asked)
@@ -206,20 +222,21 @@ class RowsRead:
     """How many rows a network has read since it was asked last."""
 
     def __init__(self, network: Transformer) -> None:
-        self._count = 0
+        self._count = self.passes = 0
         network.model.embed_tokens.register_forward_hook(self._see)
 
     def _see(self, _module: torch.nn.Module, given: tuple[torch.Tensor], _out: torch.Tensor) -> None:
         self._count += given[0].numel()
+        self.passes += 1
 
     def take(self) -> int:
-        count, self._count = self._count, 0
+        count, self._count, self.passes = self._count, 0, 0
         return count
 
 
 @pytest.mark.anyio
 async def test_only_what_is_new_is_read_across_turns_and_runs(network: Transformer) -> None:
-    engine, read_rows = TorchEngine(Checkpoint(network, IDS)), RowsRead(network)
+    engine, read_rows = TorchEngine(Checkpoint(network, IDS), guess=False), RowsRead(network)
     first = [token.id for token in await answer(engine, Asked(WORDS[:100], GREEDY, 20, None))]
     assert read_rows.take() == 100 + 19
     turn = (*WORDS[:100], *first, *WORDS[:9])
@@ -232,8 +249,22 @@ async def test_only_what_is_new_is_read_across_turns_and_runs(network: Transform
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+async def test_guesses_save_forward_passes_and_change_nothing(counting: Transformer, temperature: float) -> None:
+    read_rows, passes, answers = RowsRead(counting), [], []
+    for guess in (False, True):
+        engine = TorchEngine(Checkpoint(counting, IDS), guess=guess)
+        read_rows.take()
+        answers.append(await answer(engine, Asked(WORDS[:30], Sampling(temperature=temperature, seed=3), 80, None)))
+        passes.append(read_rows.passes)
+    assert answers[0] == answers[1]
+    assert passes[0] == 80
+    assert passes[1] < 60
+
+
+@pytest.mark.anyio
 async def test_a_beginning_that_is_shared_is_read_once(network: Transformer) -> None:
-    engine, read_rows = TorchEngine(Checkpoint(network, IDS)), RowsRead(network)
+    engine, read_rows = TorchEngine(Checkpoint(network, IDS), guess=False), RowsRead(network)
     await together(engine, [Asked((*WORDS[:128], word), GREEDY, 1, None) for word in WORDS[:4]])
     assert read_rows.take() < 2 * 128
 
