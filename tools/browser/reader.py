@@ -33,9 +33,8 @@ _UNSEEN_CHARACTERS: Final = re.compile(  # controls, and formats but for the joi
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
-_ONE_LINE: Final = re.compile(
-    rf"(.{{1,{WIDTH}}})(?:\s+|$)|(.{{{WIDTH}}})"
-)  # up to a space, else in the middle of a word
+_ONE_LINE: Final = re.compile(rf"(.{{1,{WIDTH}}})(?:\s+|$)|(.{{{WIDTH}}})")
+"""Up to a space, else in the middle of a word."""
 _LINK: Final = re.compile(r"【\d+†([^†】]*)(?:†[^†】]*)?】")
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 
