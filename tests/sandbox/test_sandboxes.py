@@ -37,7 +37,7 @@ def tried(name: SandboxName) -> dict[str, Trial]:
     """All escapes in one sandbox, once."""
 
     async def collect() -> dict[str, Trial]:
-        return {trial.escape.name: trial async for trial in trials(await choose(name), ESCAPES)}
+        return {trial.escape.name: trial async for trial in trials(await choose(name), ESCAPES, at_once=4)}
 
     return anyio.run(collect)
 
@@ -100,11 +100,20 @@ async def test_a_cancelled_cell_leaves_nothing_and_the_session_goes_on(name: San
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", BOTH)
 async def test_a_session_closed_during_a_cell_leaves_nothing(name: SandboxName) -> None:
+    results, done = [], anyio.Event()
+
+    async def run() -> None:
+        results.append(await session.run(STAYS.format(mark(3)) + "\np.wait()"))
+        done.set()
+
     async with (await choose(name)).session() as session, anyio.create_task_group() as group:
         await session.run("x = 1")
-        group.start_soon(session.run, STAYS.format(mark(3)) + "\np.wait()")
+        group.start_soon(run)
         await anyio.sleep(0.5)
         await session.close()
+        with anyio.fail_after(10):
+            await done.wait()
+    assert [result.state for result in results] == ["lost"]
     assert eventually(lambda: not left_behind(mark(3)))
 
 
