@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -194,6 +195,34 @@ async def test_files_go_in_and_out_and_links_do_not(name: SandboxName, tmp_path:
         for path in ("c", "../etc/passwd", "/etc/passwd", "in"):
             with pytest.raises(FilesError):
                 await session.files.get(path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_workspace_is_written_to_and_stays_and_opens_nothing_else(name: SandboxName) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # where also `nobody`, as whom root's sandbox runs, can go
+        os.chmod(folder, 0o755)
+        Path(folder, "beside").write_text("secret")  # noqa: ASYNC240 - nothing else runs in this loop
+        async with (await choose(name)).session(Spec(workspace=Path(folder, "work"))) as session:
+            code = (
+                "import os\nopen('a', 'w').write('1')\nos.symlink('../beside', 'link')\nos.getcwd(), os.listdir('..')"
+            )
+            made = await session.run(code)
+            assert (made.output, made.files) == ("('/mnt/data', ['data'])\n", {})
+            assert "FileNotFoundError" in ((await session.run("open('link').read()")).error or "")
+            with pytest.raises(FilesError):
+                await session.files.get("link")
+        assert sorted(os.listdir(f"{folder}/work")) == ["a", "link"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_large_file_goes_in_and_out(name: SandboxName) -> None:
+    data = os.urandom(30 << 20)
+    async with (await choose(name)).session() as session:
+        await session.files.put("large", data)
+        assert await session.files.get("large") == data
+        assert (await session.run("import os\nos.path.getsize('large')")).output == f"{30 << 20}\n"
 
 
 @pytest.mark.anyio

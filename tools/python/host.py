@@ -10,7 +10,7 @@ from typing import Literal
 import anyio
 
 from .channel import Broken, Channel, FileAnswer, Frame, Start, seconds
-from .sandbox import FilesError, Result, SandboxError, Spec
+from .sandbox import PROBE, FilesError, Result, Sandbox, SandboxError, Spec
 
 
 class DriverSession:
@@ -115,6 +115,16 @@ def _left_out(frame: Frame, spec: Spec) -> str:
     files = "".join(character for character in frame.left if character.isprintable())[:2000]
     what = " and ".join(filter(None, (figures, files)))
     return what and f"{what}; at most {spec.artefacts} files and {spec.artefact_bytes} bytes come out of a cell"
+
+
+async def why_not(sandbox: Sandbox) -> str:
+    """Why no cell runs in it; empty if one did, as the user that it should be."""
+    try:
+        async with sandbox.session(PROBE) as session:
+            result = await session.run("import os; os.getuid()")
+    except (SandboxError, OSError) as error:
+        return str(error)
+    return "" if result.output == "1000\n" else result.error or f"a cell printed {result.output!r}"
 
 
 @asynccontextmanager
