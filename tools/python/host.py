@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import anyio
 
 from .channel import Broken, Channel, FileAnswer, Frame, Start, seconds
 from .sandbox import PROBE, FilesError, Result, Sandbox, SandboxError, Spec
+
+PROBE_CELLS: Final = (
+    ("import os; os.getuid()", ("1000\n", "kept")),
+    ("os._exit(0)", ("", "rolled_back")),
+    ("os.getuid()", ("1000\n", "kept")),
+)
 
 
 class DriverSession:
@@ -118,13 +124,16 @@ def _left_out(frame: Frame, spec: Spec) -> str:
 
 
 async def why_not(sandbox: Sandbox) -> str:
-    """Why no cell runs in it; empty if one did, as the user that it should be."""
+    """Why it cannot be used; empty if cells ran in it, as the user that they should be, and it survived a dead one."""
     try:
         async with sandbox.session(PROBE) as session:
-            result = await session.run("import os; os.getuid()")
+            for cell, expected in PROBE_CELLS:
+                result = await session.run(cell)
+                if (result.output, result.state) != expected:
+                    return result.error or f"a cell printed {result.output!r}, and its state was {result.state}"
     except (SandboxError, OSError) as error:
         return str(error)
-    return "" if result.output == "1000\n" else result.error or f"a cell printed {result.output!r}"
+    return ""
 
 
 @asynccontextmanager
