@@ -5,8 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 
-.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score bench-harmony bench-schemas bench-model
-.PHONY: wheel clean
+.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
+.PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,12 @@ bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the sc
 
 bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and prefill at gpt-oss-20b's width (an hour, 10 GB of disk)
 	$(BIN)/python bench/model.py
+
+bench-engine: $(VENV)/.installed ## what requests gain from running together, from what was read before, from guesses
+	$(BIN)/python bench/engine.py
+
+bench-corpus: $(VENV)/.bench-installed ## search in a folder of documents, beside Whoosh and rank_bm25
+	$(BIN)/python bench/corpus.py
 
 nano-score: $(VENV)/.installed ## score the bundled model on 200 fresh problems, each through `agent run`
 	$(BIN)/python -m cadenza.agent.evals.nano --count 200

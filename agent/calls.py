@@ -1,16 +1,21 @@
-"""A call of a tool, from the model's message to the result that is appended: may it be made, and what came of it.
+"""Calls of tools, from the model's messages to the results that are appended: may they be made, and what came of them.
 
-An event is yielded before what it announces is done.
+The calls of one turn run side by side; the model reads their results in the order of the calls. Calls that build on
+what earlier ones of the same tool left run one after another. An event is told before what it announces is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from cadenza.harmony import Channel, Message, Repair
-from cadenza.tools import ToolContext, ToolResult, ToolSession, Traits
+from cadenza.harmony import Channel, Message, Repair, Transcript
+from cadenza.tools import RESULT_BYTES, ToolContext, ToolResult, ToolSession, Traits, fit
 
 from .approval import Approvals, Approver, Verdict, why_asked
 from .errors import LimitError
@@ -23,16 +28,19 @@ from .events import (
     StateLost,
     ToolCallReady,
     ToolFinished,
+    ToolProgress,
     ToolStarted,
 )
 from .limits import Clock, Limits
 from .secrets import Redactor
-from .state import RunState
+from .state import OpenCall, RunState
+from .together import Teller, together
 from .toolbox import Toolbox
 
 INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
 STATE_LOST = (
-    "[the process died since the last call: all variables and files of earlier calls are lost, but for a workspace]"
+    "[the process died since the last call: what earlier calls left in this tool, such as variables, is lost, but for "
+    "a workspace]"
 )
 
 
@@ -49,12 +57,14 @@ class Calls:
     approvals: Approvals
     approver: Approver | None
     redactor: Redactor
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one question at a time
+    _in_turn: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def answer(self, message: Message) -> AsyncGenerator[Event, None]:
-        """Answers a call, and appends the result on the channel of the call. Raises LimitError."""
-        name, session = self.tools.find(message.recipient or "")
-        ready = self.state.ready
-        if ready is None:
+    async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Event, None]:
+        """Answers the calls of a turn, and appends the results, each on the channel of its call. Raises LimitError."""
+        self._keep_to_limits()
+        for message in messages[len(self.state.open) :]:
+            name, session = self.tools.find(message.recipient or "")
             ready = ToolCallReady(
                 run=self.run,
                 call=self.state.calls + 1,
@@ -67,38 +77,11 @@ class Calls:
             yield ready
             if session is not None and name != ready.recipient.partition(".")[0]:
                 yield Repaired(run=self.run, repairs=(Repair.BARE_NAME,))
-        self._keep_to_limits()
-        begun, verdict = self.state.started, self._verdict(ready, session)
-        if not begun and verdict.decision == "ask" and self.state.given is None:
-            asked = ApprovalAsked(
-                run=self.run,
-                call=ready.call,
-                recipient=ready.recipient,
-                arguments=ready.arguments,
-                reason=verdict.reason,
-            )
-            yield asked
-            said = self.approver is not None and await self.approver.approve(asked)
-            by: Literal["user", "nobody"] = "nobody" if self.approver is None else "user"
-            self.state.given = ApprovalGiven(run=self.run, call=ready.call, approved=said, by=by)
-            yield self.state.given
-        refused = "" if begun else self._refused(verdict)
-        if not begun and not refused:
-            self.state.started = True
-            yield ToolStarted(run=self.run, call=ready.call)
-        if refused:
-            result = ToolResult(text=f"[not allowed: {refused}]", status="denied")
-        elif session is None:
-            result = ToolResult(text=self.tools.unknown(ready.recipient), status="error")
-        elif begun and not session.traits(ready.recipient).repeatable:
-            result = ToolResult(text=INTERRUPTED, status="error")
-        else:
-            with ToolContext(deps=self.deps, run=self.run, call=ready.call).active():
-                result = await self.clock.within(session.call(ready.recipient, ready.arguments))
-        result = self.redactor.result(result)
-        stateful = name if session is not None and session.traits(ready.recipient).stateful else None
-        for event in self._finished(ready, result, stateful):
-            yield event
+            self._keep_to_limits()
+        works = [partial(self._settle, call) for call in self.state.open.values() if call.finished is None]
+        async with aclosing(together(works, most=self.limits.parallel)) as events:
+            async for event in events:
+                yield event
 
     def _keep_to_limits(self) -> None:
         state, limits = self.state, self.limits
@@ -106,6 +89,55 @@ class Calls:
             raise LimitError("tool calls", limit=limits.tool_calls, value=state.calls)
         if limits.same_call is not None and state.same > limits.same_call:
             raise LimitError("times the same call in a row", limit=limits.same_call, value=state.same)
+
+    async def _settle(self, call: OpenCall, teller: Teller) -> None:
+        """Sees to it that a call has a result."""
+        name, session = self.tools.find(call.ready.recipient)
+        if session is None or not session.traits(call.ready.recipient).stateful:
+            await self._make(call, session, None, teller)
+            return
+        async with self._in_turn[name]:
+            await self._make(call, session, name, teller)
+
+    async def _make(self, call: OpenCall, session: ToolSession | None, stateful: str | None, teller: Teller) -> None:
+        """stateful: the tool's namespace, if its calls build on earlier ones."""
+        ready, begun = call.ready, call.started
+        verdict = self._verdict(ready, session)
+        if not begun and verdict.decision == "ask" and call.given is None:
+            await self._ask(call, verdict, teller)
+        refused = "" if begun else self._refused(verdict, call.given)
+        if not begun and not refused:
+            call.started = True
+            await teller.tell(ToolStarted(run=self.run, call=ready.call))
+        if refused:
+            result = ToolResult(text=f"[not allowed: {refused}]", status="denied")
+        elif session is None:
+            result = ToolResult(text=self.tools.unknown(ready.recipient), status="error", reached=False)
+        elif begun and not session.traits(ready.recipient).repeatable:
+            result = ToolResult(text=INTERRUPTED, status="error")
+        else:
+            report = partial(self._report, ready, teller)
+            with ToolContext(deps=self.deps, run=self.run, call=ready.call, on_progress=report).active():
+                result = await self.clock.within(session.call(ready.recipient, ready.arguments))
+        limit = RESULT_BYTES if session is None else session.traits(ready.recipient).result_bytes or RESULT_BYTES
+        # Secrets are taken out first: a cut through one would leave the half of it.
+        result = fit(self.redactor.result(result), limit, name=f"call-{ready.call}.txt")
+        await self._finish(ready, result, stateful, teller)
+
+    async def _ask(self, call: OpenCall, verdict: Verdict, teller: Teller) -> None:
+        ready = call.ready
+        asked = ApprovalAsked(
+            run=self.run, call=ready.call, recipient=ready.recipient, arguments=ready.arguments, reason=verdict.reason
+        )
+        async with self._asking:
+            await teller.tell(asked)
+            said = self.approver is not None and await self.approver.approve(asked)
+            by: Literal["user", "nobody"] = "nobody" if self.approver is None else "user"
+            call.given = ApprovalGiven(run=self.run, call=ready.call, approved=said, by=by)
+            await teller.tell(call.given)
+
+    def _report(self, ready: ToolCallReady, teller: Teller, text: str) -> None:
+        teller.mention(ToolProgress(run=self.run, call=ready.call, text=self.redactor.text(text)))
 
     def _verdict(self, ready: ToolCallReady, session: ToolSession | None) -> Verdict:
         """What the rules say; a tool that is not there needs none."""
@@ -119,27 +151,34 @@ class Calls:
         _, session = self.tools.find(recipient)
         return Traits() if session is None else session.traits(recipient)
 
-    def _refused(self, verdict: Verdict) -> str:
+    @staticmethod
+    def _refused(verdict: Verdict, given: ApprovalGiven | None) -> str:
         """Why the call may not be made, for the model; empty if it may."""
         if verdict.decision == "deny":
             return verdict.reason
-        if verdict.decision == "allow" or self.state.given is None or self.state.given.approved:
+        if verdict.decision == "allow" or given is None or given.approved:
             return ""
-        if self.state.given.by == "user":
+        if given.by == "user":
             return "the user said no"
         return f"{verdict.reason}, and nobody is there to say yes"
 
-    def _finished(self, ready: ToolCallReady, result: ToolResult, stateful: str | None) -> Iterator[Event]:
-        """Appends the result, and tells of it. stateful: the tool's namespace, if its calls build on earlier ones."""
+    async def _finish(self, ready: ToolCallReady, result: ToolResult, stateful: str | None, teller: Teller) -> None:
+        """Tells of the result: what it made first, so that no result is in the log without it."""
         text, state = result.text, result.state
         if stateful in self.state.lost and result.status != "denied":
             text, state = f"{STATE_LOST}\n{text}", "lost"
             self.state.lost.discard(stateful)
-        before = len(self.state.transcript)
-        self.state.transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
-        self.state.answered(result.status)
-        ids, spans = self.state.transcript.since(before)
-        yield ToolFinished(
+        for made in (*result.images, *result.artefacts):
+            await teller.tell(
+                Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)
+            )
+        # A message that the model left open is ended before the first result.
+        is_first = ready.call == min(self.state.open)
+        transcript = self.state.transcript.copy() if is_first else Transcript(self.state.transcript.vocabulary)
+        before = len(transcript)
+        transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
+        ids, spans = transcript.since(before)
+        finished = ToolFinished(
             run=self.run,
             call=ready.call,
             text=text,
@@ -147,11 +186,12 @@ class Calls:
             backend=result.backend,
             seconds=result.seconds,
             repairs=result.repairs,
+            reached=result.reached,
             ids=ids,
             spans=spans,
             memory=result.memory,
         )
-        for made in (*result.images, *result.artefacts):
-            yield Artefact(run=self.run, call=ready.call, name=made.name, media_type=made.media_type, data=made.data)
+        await teller.tell(finished)
+        self.state.finish(finished)
         if state != "kept":
-            yield StateLost(run=self.run, call=ready.call, backend=result.backend, state=state)
+            await teller.tell(StateLost(run=self.run, call=ready.call, backend=result.backend, state=state))

@@ -1,8 +1,8 @@
 """What happens in a run, as frozen values, and their JSON form.
 
-Durable events tell all that a run did; ephemeral ones (the deltas) are for live views and repeat what durable ones
-say. `at` is the time in seconds since the epoch; `run` names the run; `seq` counts a run's durable events from 1.
-An event that made the transcript longer holds the ids, and the spans that tell where they come from.
+Durable events tell all that a run did; ephemeral ones (the deltas, and a tool's progress) are for live views and add
+nothing to that. `at` is the time in seconds since the epoch; `run` names the run; `seq` counts a run's durable events
+from 1. An event that made the transcript longer holds the ids, and the spans that tell where they come from.
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ class ToolStarted(_Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished(_Event):
     """text: what the model reads; seconds: wall time; backend: what ran it; ids: the text as it was appended;
-    repairs: what was mended in the arguments; memory: what the tool's session is given back when the run is resumed.
+    repairs: what was mended in the arguments; reached: whether it came as far as the tool's own code; memory: what the
+    tool's session is given back when the run is resumed.
     """
 
     call: int
@@ -167,6 +168,7 @@ class ToolFinished(_Event):
     backend: str
     seconds: float
     repairs: tuple[str, ...] = ()
+    reached: bool = True
     ids: tuple[int, ...]
     spans: tuple[Span, ...]
     memory: Any = None
@@ -210,6 +212,14 @@ class LeftToValidation(_Event):
 
     end: str
     what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAliased(_Event):
+    """The model calls a tool by another name, since gpt-oss has a tool of its own of the same."""
+
+    name: str
+    alias: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +287,14 @@ class AnswerDelta(_Event):
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgress(_Event):
+    """What a tool says of itself while it runs."""
+
+    call: int
+    text: str
+
+
 Durable: TypeAlias = (
     RunStarted
     | RunResumed
@@ -293,12 +311,13 @@ Durable: TypeAlias = (
     | StateLost
     | OutputInvalid
     | LeftToValidation
+    | ToolAliased
     | EngineRetry
     | LimitHit
     | RunFinished
     | RunFailed
 )
-Ephemeral: TypeAlias = ReasoningDelta | PreambleDelta | ToolCallDelta | AnswerDelta
+Ephemeral: TypeAlias = ReasoningDelta | PreambleDelta | ToolCallDelta | AnswerDelta | ToolProgress
 Event: TypeAlias = Durable | Ephemeral
 
 

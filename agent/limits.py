@@ -19,7 +19,7 @@ class Limits:
     """turns: times the model is asked; tokens: sampled in all; tool_calls: calls in all; turn_tokens: in one turn;
     reasoning: tokens of analysis in one turn, after which the model has to act, None for any number; time: seconds from
     the first turn's beginning, None for as long as it takes; same_call: times in a row that one call may be made with
-    the same arguments, None for any number.
+    the same arguments, None for any number; parallel: calls of one turn that run at a time.
     """
 
     turns: int = 30
@@ -29,6 +29,7 @@ class Limits:
     reasoning: int | None = None
     time: float | None = None
     same_call: int | None = None
+    parallel: int = 4
 
     def __post_init__(self) -> None:
         for field in fields(self):

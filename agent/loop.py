@@ -26,6 +26,7 @@ from .events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    ToolAliased,
     TurnFinished,
     TurnStarted,
     Usage,
@@ -35,7 +36,7 @@ from .masks import Masks
 from .models import Models
 from .output import Output, ask_again
 from .secrets import Redactor
-from .state import RunState
+from .state import RunState, said_in
 from .toolbox import Toolbox
 from .turn import Turn, is_answer
 
@@ -78,6 +79,7 @@ class Loop:
 
     async def resume(self) -> AsyncGenerator[Event, None]:
         """Goes on from where the run stands. Raises as `begin` does."""
+        self.tools.recall(self.state.tallies)
         self.state.lost -= self.tools.restore(self.state.memories)
         yield RunResumed(run=self.run, turn=self.state.turns)
         async with aclosing(self._go_on()) as events:
@@ -89,17 +91,21 @@ class Loop:
         calls = self._calls()
         for end, what in self.masks.beyond() if self.masks is not None else ():
             yield LeftToValidation(run=self.run, end=end, what=what)
+        for name, alias in self.tools.aliases:
+            yield ToolAliased(run=self.run, name=name, alias=alias)
         while True:
-            if self.state.said is None:
+            if not self.state.said:
                 async with aclosing(self._sample()) as sampled:
                     async for event in sampled:
                         yield event
-            said, self.state.said = self.state.said, None
+            said = self.state.said[-1] if self.state.said else None
             if said is not None and is_call(said):
-                async with aclosing(calls.answer(said)) as called:
+                async with aclosing(calls.answer(self.state.said)) as called:
                     async for event in called:
                         yield event
-            elif said is not None and is_answer(said) and self.output and (faults := self.output.faults(said.text)):
+                continue
+            self.state.said = ()
+            if said is not None and is_answer(said) and self.output and (faults := self.output.faults(said.text)):
                 yield ask_again(self.run, self.state, said.text, faults)
             elif said is not None and is_answer(said):
                 ids, spans = self.state.transcript.since(0)
@@ -150,7 +156,8 @@ class Loop:
         prompt = self.state.transcript.prompt()
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
-        parser, turn, ids = Parser(self.state.transcript.vocabulary), Turn(self.run), list[int]()
+        parser, ids = Parser(self.state.transcript.vocabulary), list[int]()
+        turn = Turn(self.run, several_calls=self.models.engine.capabilities.several_calls)
         stop: int | None = None
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
         token: Sampled | None = None
@@ -176,9 +183,11 @@ class Loop:
                     stop = token.id
                     break
                 token = await self._clock.within(anext(tokens, None))
+        if token is None and ids and ids[-1] in TURN_STOP_TOKENS:  # after several calls, say
+            stop = ids[-1]
         for event in turn.hear(parser.finish()):
             yield event
-        self.state.said = turn.last
+        self.state.said = said_in([finished.message for finished in turn.messages])
         self.state.turns += 1
         usage = Usage(prompt=len(prompt), sampled=len(ids))
         self.state.usage += usage

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
+from threading import Lock
 from typing import TypedDict
+from weakref import WeakValueDictionary
 
 from cadenza.harmony import Vocabulary, o200k_harmony
-from cadenza.model import LocalModel, Mask, ModelError, TokenEngine, resolve
+from cadenza.model import LocalModel, Mask, ModelError, TokenEngine, find, resolve
 
 from .masks import Masks
 
-_loaded = lru_cache(maxsize=1)(resolve)
-"""Runs that follow each other share a loaded model and its cache."""
+_loaded: WeakValueDictionary[LocalModel, TokenEngine] = WeakValueDictionary()
+_latest: list[TokenEngine] = []  # which is kept, though nobody uses it
+_loading = Lock()
+
+
+def load(model: str | LocalModel) -> TokenEngine:
+    """Runs of one model share it, so that they are computed together and find what others have read.
+
+    Raises ModelError.
+    """
+    asked = LocalModel(model) if isinstance(model, str) else model
+    asked = replace(asked, name=str(find(asked.name).resolve()))
+    with _loading:
+        engine = _loaded.get(asked)
+        if engine is None:
+            _latest.clear()  # before the next one takes memory
+            engine = _loaded[asked] = resolve(asked)
+        _latest[:] = [engine]
+        return engine
 
 
 class Guarantee(TypedDict):
@@ -54,7 +73,7 @@ class Models:
             model = self._rest.popleft()
             self.name = model if isinstance(model, str) else model.name
             try:
-                return _loaded(model) if isinstance(model, str | LocalModel) else model
+                return load(model) if isinstance(model, str | LocalModel) else model
             except ModelError as error:
                 if not self._rest:
                     raise

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, get_origin
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
-from jsonschema.exceptions import ValidationError as JsonSchemaError
+from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -22,7 +21,7 @@ from referencing.jsonschema import EMPTY_REGISTRY
 from typing_extensions import TypeVar
 
 from cadenza.harmony import JsonObject, Message, ResponseFormat
-from cadenza.tools import fault_lines
+from cadenza.tools import fault_lines, schema_fault_line
 
 from .errors import OutputError, UserError
 from .events import OutputInvalid
@@ -109,17 +108,10 @@ def _of_schema(schema: JsonObject, name: str) -> Output[Any]:
         except Unresolvable as error:
             raise UserError(f"output: the JSON Schema refers to {error.ref!r}, which is not in it") from None
         if faults:
-            raise Unfit(list(map(_told, faults)))
+            raise Unfit([schema_fault_line(fault, whole="answer") for fault in faults])
         return value
 
     return Output(format=ResponseFormat(name=name, schema=schema, description=None), read=read)
-
-
-def _told(fault: JsonSchemaError) -> str:
-    """One line; of the alternatives of an anyOf, the one that came nearest."""
-    nearest = (best_match(fault.context) if fault.context else None) or fault
-    where = nearest.json_path.removeprefix("$").removeprefix(".") or "answer"
-    return f"{where}: {nearest.message}"[:200]
 
 
 def _closed(schema: Any) -> Any:

@@ -29,7 +29,7 @@ from .events import (
     TurnFinished,
     TurnStarted,
 )
-from .state import RunState
+from .state import RunState, said_in
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Progress(RunState):
                 self._replace_transcript(event)
             case OutputInvalid():
                 self._replace_transcript(event)
-                self.said, self.unfit = None, self.unfit + 1
+                self.said, self.unfit = (), self.unfit + 1
             case TurnStarted():
                 self.opened = event
                 self._expect(event, len(self.transcript) + len(event.ids), event.prompt_tokens)
@@ -82,21 +82,21 @@ class Progress(RunState):
                 self.turns, self.usage = event.turn, self.usage + event.usage
                 self._expect(event, len(self.transcript), event.usage.prompt + event.usage.sampled)
                 said = parse(event.ids, self.transcript.vocabulary, role=Role.ASSISTANT)
-                self.said = said[-1].message if said else None
+                self.said = said_in([each.message for each in said])
             case ToolCallReady():
                 self.announce(event)
-            case ApprovalGiven():
-                self.given = event
-            case ToolStarted():
-                self.started = True
-            case ToolFinished() if self.ready is not None:
-                self.transcript.extend_spans(event.ids, event.spans)
-                name = self.ready.namespace or self.ready.recipient.partition(".")[0]
+            case ApprovalGiven() if event.call in self.open:
+                self.open[event.call].given = event
+            case ToolStarted() if event.call in self.open:
+                self.open[event.call].started = True
+            case ToolFinished() if event.call in self.open:
+                ready = self.open[event.call].ready
+                name = ready.namespace or ready.recipient.partition(".")[0]
                 if event.status != "denied":
                     self.lost.add(name)
                 if event.memory is not None:
                     self.memories.setdefault(name, []).append(event.memory)
-                self.answered(event.status)
+                self.finish(event)
             case TurnFinished() | ToolFinished():
                 raise JournalError(f"event {event.seq} ({type(event).__name__}) ends what was not begun")
             case RunFinished():

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import Message, Transcript
+from cadenza.harmony import Message, Transcript, is_call
+from cadenza.tools import Tally
 
-from .events import ApprovalGiven, ToolCallReady, Usage
+from .events import ApprovalGiven, ToolCallReady, ToolFinished, Usage
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call that was announced and whose result the model has not read.
+
+    given: what was said when somebody was asked; started: whether it was begun; finished: its result, which waits for
+    those of the calls before it.
+    """
+
+    ready: ToolCallReady
+    given: ApprovalGiven | None = None
+    started: bool = False
+    finished: ToolFinished | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
     """turns: finished; calls: announced; same: how often in a row the last one was made; called: recipients whose calls
-    were made; unfit: answers that were not what they have to be.
+    were made; tallies: how often those were, and how often in a row they failed; unfit: answers that were not what they
+    have to be.
 
-    said: what the last finished turn said last, as long as nothing has come of it; ready: a call that was announced and
-    has no result, given: what was said when somebody was asked, started: whether it was begun; lost: namespaces whose
-    earlier calls were made by another process; memories: what those calls left for their session, in order.
+    said: the calls of the last finished turn, else its last message, as long as nothing has come of it; open: of these
+    calls the ones that were announced, by number, in order; lost: namespaces whose earlier calls were made by another
+    process; memories: what those calls left for their session, in order.
     """
 
     transcript: Transcript
@@ -26,11 +44,10 @@ class RunState:
     calls: int = 0
     same: int = 0
     called: set[str] = field(default_factory=set)
+    tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     unfit: int = 0
-    said: Message | None = None
-    ready: ToolCallReady | None = None
-    given: ApprovalGiven | None = None
-    started: bool = False
+    said: tuple[Message, ...] = ()
+    open: dict[int, OpenCall] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     memories: dict[str, list[Any]] = field(default_factory=dict)
     _last: tuple[str, str] | None = None
@@ -39,10 +56,22 @@ class RunState:
         """A call that is to be made."""
         call = ready.recipient, ready.arguments
         self.calls, self.same, self._last = ready.call, self.same + 1 if call == self._last else 1, call
-        self.ready, self.given, self.started = ready, None, False
+        self.open[ready.call] = OpenCall(ready)
 
-    def answered(self, status: str) -> None:
-        """The call has its result."""
-        if self.ready is not None and status != "denied":
-            self.called.add(self.ready.recipient)
-        self.said, self.ready, self.given, self.started = None, None, None, False
+    def finish(self, finished: ToolFinished) -> None:
+        """A call has its result. The model reads those of a turn together, in the order of the calls."""
+        call = self.open[finished.call]
+        call.finished = finished
+        if finished.status != "denied":
+            self.called.add(call.ready.recipient)
+            self.tallies[call.ready.recipient].count(finished.status, reached=finished.reached)
+        results = [each.finished for each in self.open.values() if each.finished is not None]
+        if len(results) == len(self.open):
+            for result in results:
+                self.transcript.extend_spans(result.ids, result.spans)
+            self.said, self.open = (), {}
+
+
+def said_in(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What has to come of a turn: its calls, else its last message."""
+    return tuple(filter(is_call, messages)) or tuple(messages[-1:])

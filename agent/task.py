@@ -25,6 +25,7 @@ from .fields import Count, Fields, Seconds
 from .limits import Limits
 from .loading import type_named
 from .tool_entries import Surroundings, ToolEntry
+from .toolbox import AnyTool
 
 
 class TaskError(UserError):
@@ -49,6 +50,7 @@ class LimitFields(Fields):
     reasoning: Count | None = None
     time: Seconds | None = None
     same_call: Count | None = None
+    parallel: Count = 4
 
 
 class Param(Fields):
@@ -143,23 +145,16 @@ class Task(Fields):
         the other keywords are the command line's last word.
         """
         first, *fallbacks = started(self.model, after) if model is None else [model]
-        own = None if self.workspace is None else folder / self.workspace
-        around = Surroundings(folder=folder, workspace=workspace or own, unsafe_local=unsafe_local)
         return Agent(
             model=first,
             fallbacks=fallbacks,
             effort=effort or self.effort,
             instructions=None if self.instructions is None else _substitute(self.instructions, values),
-            tools=[tool for entry in self.tools for tool in entry.tools(around)],
+            tools=self.made_tools(folder=folder, workspace=workspace, unsafe_local=unsafe_local),
             tool_choice=_choice(self.tool_choice),
             examples=[(example.input, example.answer) for example in self.examples],
             output=type_named(self.output, folder) if isinstance(self.output, str) else self.output_schema(folder),
-            approvals=Approvals(
-                deny=tuple(self.approve.deny),
-                ask=tuple(self.approve.ask),
-                allow=tuple(self.approve.allow),
-                granted=tuple(granted),
-            ),
+            approvals=self.approvals(granted),
             sampling=Sampling(
                 temperature=self.sampling.temperature, top_p=self.sampling.top_p, seed=self.sampling.seed
             ),
@@ -170,8 +165,24 @@ class Task(Fields):
                 reasoning=self.limits.reasoning,
                 time=self.limits.time,
                 same_call=self.limits.same_call,
+                parallel=self.limits.parallel,
                 turn_tokens=self.sampling.max_tokens,
             ),
+        )
+
+    def made_tools(self, *, folder: Path, workspace: Path | None, unsafe_local: bool) -> list[AnyTool]:
+        """Its tools; runs the code of tool files. Raises UserError."""
+        own = None if self.workspace is None else folder / self.workspace
+        around = Surroundings(folder=folder, workspace=workspace or own, unsafe_local=unsafe_local)
+        return [tool for entry in self.tools for tool in entry.tools(around)]
+
+    def approvals(self, granted: Sequence[str]) -> Approvals:
+        """Its rules, and what the command line grants."""
+        return Approvals(
+            deny=tuple(self.approve.deny),
+            ask=tuple(self.approve.ask),
+            allow=tuple(self.approve.allow),
+            granted=tuple(granted),
         )
 
     def output_schema(self, folder: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from cadenza.tools import FilesTool, PythonTool, ShellTool, Spec, toolset_names
+from cadenza.tools import FilesTool, McpToolset, PythonTool, ShellTool, Spec, ToolError, toolset_names
 from cadenza.tools.python import SandboxName
 
 from .errors import UserError
@@ -130,11 +130,39 @@ class BrowserFields(ToolFields):
         return None if self.search is None else backend_by_name(self.search)
 
 
+class McpFields(ToolFields):
+    """A server: its command, which runs in the task's folder, or its url. `${NAME}` in env and headers is filled."""
+
+    command: list[str] = Field(default_factory=list)
+    url: str | None = None
+    name: str = ""
+    env: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    timeout: Seconds = 60.0
+    start_timeout: Seconds = 30.0
+    allow: list[str] = Field(default_factory=lambda: ["*"])
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> McpFields:
+        try:
+            self._toolset(None)
+        except ToolError as error:
+            raise ValueError(str(error).removeprefix("mcp: ")) from None
+        return self
+
+    def tools(self, around: Surroundings) -> list[AnyTool]:
+        return [self._toolset(around.folder)]
+
+    def _toolset(self, folder: Path | None) -> McpToolset:
+        return McpToolset(**self.model_dump(), folder=folder)
+
+
 KINDS: Final[dict[str, type[ToolFields]]] = {
     "python": PythonFields,
     "browser": BrowserFields,
     "files": FilesFields,
     "shell": ShellFields,
+    "mcp": McpFields,
 }
 
 
@@ -148,6 +176,7 @@ class ToolEntry(Fields):
     browser: BrowserFields | None = None
     files: FilesFields | None = None
     shell: ShellFields | None = None
+    mcp: McpFields | None = None
     file: str | None = None
     name: str | None = None
 

@@ -15,17 +15,17 @@ from cadenza.tools import (
     FunctionTool,
     FunctionToolset,
     Restorable,
+    Tally,
     ToolSession,
     Toolset,
     toolset_by_name,
 )
 
+from .alias import BUILT_IN, aliased, aliases
 from .errors import UserError
 
 AnyTool: TypeAlias = str | Toolset | FunctionTool[..., Any]
 """The name of a toolset, a toolset, or a function decorated with @tool."""
-BUILT_IN = ("python", "browser")
-"""Namespaces that gpt-oss knows from its training: they stand in the system message."""
 
 
 def toolsets_of(tools: Sequence[AnyTool]) -> list[Toolset]:
@@ -36,22 +36,23 @@ def toolsets_of(tools: Sequence[AnyTool]) -> list[Toolset]:
     toolsets: list[Toolset] = [FunctionToolset(functions)] if functions else []
     for tool in tools:
         if isinstance(tool, str):
-            toolsets.append(toolset_by_name(tool))
+            toolsets.append(aliased(toolset_by_name(tool)))
         elif not isinstance(tool, FunctionTool):
             if not hasattr(tool, "open"):
                 raise UserError(f"tools: {getattr(tool, '__name__', tool)!r} is no tool; decorate it with @tool")
-            toolsets.append(tool)
+            toolsets.append(aliased(tool))
     names = [toolset.name for toolset in toolsets]
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise UserError(f"tools: two toolsets are called {name!r}; the model could not tell them apart")
+            raise UserError(f"tools: two toolsets are called {name!r}; give one of them another name")
     return toolsets
 
 
 class Toolbox:
-    """Sessions by the name of their namespace."""
+    """Sessions by the name of their namespace. aliases: see `alias`."""
 
-    def __init__(self, sessions: Sequence[ToolSession] = ()) -> None:
+    def __init__(self, sessions: Sequence[ToolSession] = (), aliases: Sequence[tuple[str, str]] = ()) -> None:
+        self.aliases = tuple(aliases)
         self._sessions = {session.namespace.name: session for session in sessions}
 
     @classmethod
@@ -59,7 +60,8 @@ class Toolbox:
     async def open(cls, toolsets: Sequence[Toolset]) -> AsyncIterator[Toolbox]:
         """Starts every toolset, and ends them when the block ends. Raises ToolError."""
         async with AsyncExitStack() as stack:
-            yield cls([await stack.enter_async_context(toolset.open()) for toolset in toolsets])
+            sessions = [await stack.enter_async_context(toolset.open()) for toolset in toolsets]
+            yield cls(sessions, aliases(toolsets))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,9 +82,16 @@ class Toolbox:
         name = recipient.partition(".")[0]
         if name not in self._sessions:
             for space, session in self._sessions.items():
-                if isinstance(session, FunctionSession) and session.find(recipient) is not None:
+                if recipient in (tool.name for tool in session.namespace.tools):
                     return space, session
         return name, self._sessions.get(name)
+
+    def recall(self, tallies: Mapping[str, Tally]) -> None:
+        """Tells function tools how often earlier processes of the run called them. tallies: by recipient."""
+        for recipient, tally in tallies.items():
+            _, session = self.find(recipient)
+            if isinstance(session, FunctionSession):
+                session.recall(recipient, tally)
 
     def restore(self, memories: Mapping[str, Sequence[Any]]) -> set[str]:
         """Gives sessions back what earlier calls of the run left, by namespace; returns those that so lost nothing."""

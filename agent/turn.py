@@ -12,10 +12,14 @@ def is_answer(message: Message) -> bool:
 
 
 class Turn:
-    """The finished messages of a turn. `hear` takes what the parser reports and returns what the run tells of it."""
+    """The finished messages of a turn. `hear` takes what the parser reports and returns what the run tells of it.
 
-    def __init__(self, run: str) -> None:
+    several_calls: whether the model may say more after a call.
+    """
+
+    def __init__(self, run: str, *, several_calls: bool = False) -> None:
         self._run = run
+        self._several_calls = several_calls
         self.messages: list[MessageFinished] = []
 
     @property
@@ -25,7 +29,8 @@ class Turn:
     @property
     def over(self) -> bool:
         """Whether a call or an answer was closed, with whichever token: the model has nothing more to say."""
-        return self.last is not None and (is_call(self.last) or is_answer(self.last))
+        ends_it = self.last is not None and is_call(self.last) and not self._several_calls
+        return ends_it or (self.last is not None and is_answer(self.last))
 
     def hear(self, events: list[ParseEvent]) -> list[Event]:
         told: list[Event] = []

@@ -20,39 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from wide import write
 
 from cadenza.model import GPT_OSS_20B, ModelConfig, kernels
-from cadenza.model.cache import KVCache
+from cadenza.model.batch import Reading
 from cadenza.model.checkpoint import load
 from cadenza.model.layout import slots
 
 LAYERS, ROUNDS, DECODED, PROMPTS = 4, 3, 32, (128, 512)
-
-
-def write(folder: Path, config: ModelConfig) -> None:
-    """A checkpoint with random weights, a shard for each layer; nothing where it is there already."""
-    if (folder / "config.json").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(0)
-    shards: dict[str, dict[str, torch.Tensor]] = {}
-    for slot in slots(config, "mxfp4"):
-        shard = shards.setdefault(slot.name.split(".")[2] if ".layers." in slot.name else "rest", {})
-        if slot.name.endswith("_scales"):
-            made = torch.randint(117, 123, slot.shape, dtype=torch.uint8, generator=generator)
-        elif slot.packed:
-            made = torch.randint(0, 256, slot.shape, dtype=torch.uint8, generator=generator)
-        elif "norm" in slot.name:
-            made = torch.ones(slot.shape, dtype=torch.bfloat16)
-        else:
-            made = torch.empty(slot.shape, dtype=torch.bfloat16).normal_(0, 0.02, generator=generator)
-        shard[slot.name] = made
-        if slot.name.endswith("mlp.experts.down_proj_bias"):
-            name = slot.name.split(".")[2]
-            save_file(shards.pop(name), folder / f"layer-{name}.safetensors", metadata={"format": "pt"})
-    save_file(shards["rest"], folder / "rest.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(config.to_json()))
 
 
 def bytes_per_token(config: ModelConfig) -> float:
@@ -86,12 +61,12 @@ def ours(folder: Path, threads: int) -> dict[str, float]:
     rows = network.config.vocab_size
 
     def decode(count: int) -> None:
-        cache = KVCache(network.config)
-        for at in range(count):
-            network(torch.randint(rows, (1, 1)), caches=cache.layers, start=at, only_last=True)
+        reader = Reading(network)
+        for _ in range(count):
+            reader.read(torch.randint(rows, (1,)))
 
     def read(length: int) -> None:
-        network(torch.randint(rows, (1, length)), caches=KVCache(network.config).layers, only_last=True)
+        Reading(network).read(torch.randint(rows, (length,)), wanted=[length - 1])
 
     decode(1)
     found = {"loading": time.perf_counter() - begin, "resident": peak_memory()}

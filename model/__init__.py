@@ -1,6 +1,7 @@
 """gpt-oss: configuration, network, checkpoints, and the engines that generate with them.
 
-Read in this order: config, transformer, checkpoint, cache, sampler, engine, constrain, engines/torch. Importing this
+Read in this order: config, transformer, checkpoint, cache, batch, sampler, constrain, engine, request, scheduler,
+engines/torch. Importing this
 package imports no torch.
 """
 

@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from threading import Lock
 
 import torch
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
@@ -30,6 +31,7 @@ class Constrainer:
         self._tokenizer = _tokenizer(vocabulary)  # type: ignore[arg-type] # vocabularies hash by identity
         self._index = slice(len(ids)) if ids == range(len(ids)) else torch.tensor(ids)
         self._matchers: dict[str, LLMatcher] = {}
+        self._lock = Lock()  # turns may start in several threads
 
     def start(self, grammar: TurnGrammar) -> Constraint:
         """A constraint for one turn. Raises ConstraintError: a line that names the tool and the keyword at fault."""
@@ -39,18 +41,20 @@ class Constrainer:
 
     def matcher(self, text: str) -> LLMatcher:
         """A matcher at the beginning of a grammar. Compiled grammars are kept: a run's turns share one."""
-        if text not in self._matchers:
-            matcher = LLMatcher(self._tokenizer, text, log_level=0)
-            if matcher.is_error():
-                raise _compile_error(matcher.get_error(), text)
-            while len(self._matchers) >= _KEPT:
-                del self._matchers[next(iter(self._matchers))]
-            self._matchers[text] = matcher
-        return self._matchers[text].deep_copy()
+        with self._lock:
+            if text not in self._matchers:
+                matcher = LLMatcher(self._tokenizer, text, log_level=0)
+                if matcher.is_error():
+                    raise _compile_error(matcher.get_error(), text)
+                while len(self._matchers) >= _KEPT:
+                    del self._matchers[next(iter(self._matchers))]
+                self._matchers[text] = matcher
+            return self._matchers[text].deep_copy()
 
     def forget(self) -> None:
         """Lets go of the compiled grammars: copies of a matcher share state, and one that fails may leave it broken."""
-        self._matchers.clear()
+        with self._lock:
+            self._matchers.clear()
 
     def rows(self, mask: bytes) -> Tensor:
         """A bit per token id -> a bool per row, `[vocab_size]`."""
@@ -93,9 +97,22 @@ class Constraint:
 
         Where it returns none, and the turn is not finished, there is a choice.
         """
+        return self._take_all(self._forced, limit)
+
+    def foreseen(self, limit: int) -> list[int]:
+        """`forced`, as far as it can be told without computing a mask."""
+        return self._take_all(self._foreseen, limit)
+
+    def accept(self, id: int) -> None:
+        """Goes on by one token. Raises ConstraintError if it is not allowed; the constraint is as it was then."""
+        if self.finished or not self._allows(id):
+            raise ConstraintError(f"token id {id} is not allowed here")
+        self._take(id)
+
+    def _take_all(self, forced: Callable[[], list[int]], limit: int) -> list[int]:
         taken: list[int] = []
         while len(taken) < limit and not self.finished:
-            ids = self._forced()[: limit - len(taken)]
+            ids = forced()[: limit - len(taken)]
             if not ids:
                 break
             for id in ids:
@@ -103,11 +120,8 @@ class Constraint:
             taken += ids
         return taken
 
-    def accept(self, id: int) -> None:
-        """Goes on by one token. Raises ConstraintError if it is not allowed; the constraint is as it was then."""
-        if self.finished or not self._allows(id):
-            raise ConstraintError(f"token id {id} is not allowed here")
-        self._take(id)
+    def _foreseen(self) -> list[int]:
+        return [] if self._spent else self._matcher.compute_ff_tokens()
 
     def _forced(self) -> list[int]:
         if self._spent and self._allows(Special.END):  # not inside a character of several tokens

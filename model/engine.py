@@ -50,11 +50,13 @@ class Capabilities:
     """What an engine can hold to.
 
     mask: how much of a turn it can constrain; ids: whether prompts go in as ids; else they are read back into messages,
-    and the constraint tells which tools there are; context: tokens in all.
+    and the constraint tells which tools there are; several_calls: whether a turn may hold more than one, and its end is
+    the end of the stream; context: tokens in all.
     """
 
     mask: Mask = "none"
     ids: bool = True
+    several_calls: bool = False
     context: int
 
 

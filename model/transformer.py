@@ -34,8 +34,8 @@ _PART = 8192  # rows of weights that are converted at a time
 class LayerCache(Protocol):
     """Keys and values of one layer."""
 
-    def update(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Appends `[batch, kv_heads, new, head_dim]`; returns all there is, `[batch, kv_heads, time, head_dim]`."""
+    def attend(self, queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor) -> Tensor:
+        """Keeps new keys and values; what their queries get from all there are: `attend`, with its shapes."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,12 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, visible
     A sink is one more key that brings a zero value. Every query gets a component of 1 and the sink's key has
     sink / scale there, so that the fused kernel computes its logit (and its gradient) like any other.
     """
-    batch, heads, _, head_dim = queries.shape
+    batch, heads, time, head_dim = queries.shape
     scale = head_dim**-0.5
     if head_dim % 16 == 0 and kernels.take(queries):
-        return kernels.attention(queries, keys, values, sinks, visible.window, scale)
+        flat, runs = queries.transpose(1, 2).flatten(0, 1), kernels.Runs.contiguous(batch, time, keys.shape[2])
+        mixed = kernels.attention(flat, keys, values, sinks, visible.window, scale, runs)
+        return mixed.view(batch, time, heads, head_dim).transpose(1, 2)
     group = heads // keys.shape[1]
     sink_keys = F.pad((sinks.to(queries.dtype) / scale).view(1, heads, 1, 1), (head_dim, 0))
     keys = F.pad(keys, (0, 1)).repeat_interleave(group, dim=1)
@@ -140,7 +142,7 @@ class Attention(nn.Module):
         self.o_proj = Linear(queries, config.hidden_size)
         self.sinks = nn.Parameter(torch.zeros(config.num_heads))
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], visible: Visible, cache: LayerCache | None) -> Tensor:
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], past: Visible | LayerCache) -> Tensor:
         """x: `[batch, time, hidden]`."""
         batch, time, _ = x.shape
 
@@ -149,9 +151,10 @@ class Attention(nn.Module):
 
         queries = rotate(heads(self.q_proj(x)), *rope)
         keys, values = rotate(heads(self.k_proj(x)), *rope), heads(self.v_proj(x))
-        if cache is not None:
-            keys, values = cache.update(keys, values)
-        mixed = attend(queries, keys, values, self.sinks, visible)
+        if isinstance(past, Visible):
+            mixed = attend(queries, keys, values, self.sinks, past)
+        else:
+            mixed = past.attend(queries, keys, values, self.sinks)
         mixed = mixed.transpose(1, 2).reshape(batch, time, -1)
         projected: Tensor = self.o_proj(mixed)
         return projected
@@ -264,10 +267,8 @@ class Layer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
         self.mlp = MixtureOfExperts(config, packed=packed)
 
-    def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], visible: Visible, cache: LayerCache | None
-    ) -> tuple[Tensor, Tensor]:
-        x = x + self.self_attn(self.input_layernorm(x), rope, visible, cache)
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], past: Visible | LayerCache) -> tuple[Tensor, Tensor]:
+        x = x + self.self_attn(self.input_layernorm(x), rope, past)
         mixed, router_logits = self.mlp(self.post_attention_layernorm(x))
         return x + mixed, router_logits
 
@@ -307,36 +308,45 @@ class Transformer(nn.Module):
         with torch.device("cpu"):  # a network may be built on the meta device, to be filled later
             self.frequencies, self.concentration = rope_frequencies(config)
 
+    @property
+    def device(self) -> torch.device:
+        return self.model.embed_tokens.weight.device
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """`[...]` -> `[..., hidden]`, in the type in which everything is computed."""
+        x: Tensor = self.model.embed_tokens(rows)
+        if x.device.type == "cpu" and not torch.is_grad_enabled():
+            return x.float()  # narrower activations are neither faster there nor exact
+        return x
+
     def forward(
         self,
         rows: Tensor,
         *,
-        caches: list[LayerCache] | None = None,
-        start: int = 0,
+        caches: Sequence[LayerCache] | None = None,
+        positions: Tensor | None = None,
         router_logits: list[Tensor] | None = None,
-        only_last: bool = False,
+        wanted: Tensor | None = None,
     ) -> Tensor:
         """Logits `[batch, time, vocab_size]` for `rows` `[batch, time]`.
 
-        caches: one per layer, holding positions `0..start`; the new rows stand at `start..`.
+        caches: one per layer, of what stands before the rows; positions: `[time]`, where the rows stand, from 0 on.
         router_logits: collects each layer's `[tokens, experts]`, for a balancing loss.
-        only_last: logits of the last row alone, `[batch, 1, vocab_size]`.
+        wanted: indices `[some]` into time; logits of these alone, `[batch, some, vocab_size]`.
         """
         time, device = rows.shape[1], rows.device
-        positions = torch.arange(start, start + time, device=device)
+        if positions is None:
+            positions = torch.arange(time, device=device)
         angles = positions[:, None].float() * self.frequencies.to(device)
         rope = angles.cos() * self.concentration, angles.sin() * self.concentration
-        near, all_ = (Visible(time, start + time, window, device) for window in (self.config.sliding_window, None))
+        near, far = (Visible(time, time, window, device) for window in (self.config.sliding_window, None))
 
-        x = self.model.embed_tokens(rows)
-        if device.type == "cpu" and not torch.is_grad_enabled():
-            x = x.float()  # narrower activations are neither faster there nor exact
+        x = self.embed(rows)
         for at, layer in enumerate(self.model.layers):
-            visible = near if self.config.is_sliding(at) else all_
-            x, logits = layer(x, rope, visible, caches[at] if caches is not None else None)
+            x, logits = layer(x, rope, caches[at] if caches else near if self.config.is_sliding(at) else far)
             if router_logits is not None:
                 router_logits.append(logits)
-        out: Tensor = self.lm_head(self.model.norm(x[:, -1:] if only_last else x))
+        out: Tensor = self.lm_head(self.model.norm(x if wanted is None else x[:, wanted]))
         return out
 
 

@@ -1,4 +1,4 @@
-"""The examples, each run as a user would, offline on nano, and its answers checked."""
+"""The examples, each run as a user would, offline: on nano, or on turns that are written down where a task says so."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def run(*arguments: str, cwd: Path = EXAMPLES.parent) -> str:
+def finished(*arguments: str, cwd: Path = EXAMPLES.parent) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done
+
+
+def run(*arguments: str, cwd: Path = EXAMPLES.parent) -> str:
+    return finished(*arguments, cwd=cwd).stdout
 
 
 def test_a_task_file() -> None:
@@ -49,3 +53,13 @@ def test_an_agent_in_python() -> None:
     lines = run("examples/agent_in_python.py").splitlines()
     assert lines[0].startswith("call:")
     assert [re.findall(r"\d+", line)[-1] for line in lines[1:4]] == ["816", "816", "934"]
+
+
+def test_the_tools_of_an_mcp_server_which_ask() -> None:
+    task = "examples/mcp/task.yaml"
+    done = finished("-m", "cadenza.agent", "run", task)
+    assert done.stdout == "There were 3 pears. What became of the order stands above.\n"
+    assert "scripted (nothing is masked)" in done.stderr
+    assert "shop.order asks: the tool needs approval" in done.stderr
+    allowed = finished("-m", "cadenza.agent", "run", task, "--allow", "shop.order")
+    assert "ordered 2 of pear, 1 are left" in allowed.stderr

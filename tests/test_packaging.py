@@ -34,13 +34,14 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_help_imports_no_torch() -> None:
+def test_help_imports_neither_torch_nor_mcp() -> None:
     statement = "from cadenza.agent.cli.main import app\ntry: app(['run', '--help'])\nexcept SystemExit: pass"
-    assert "torch" not in loaded_by(statement)
+    assert {"torch", "mcp"}.isdisjoint(loaded_by(statement))
 
 
-def test_an_agent_is_imported_and_configured_without_torch() -> None:
-    assert "torch" not in loaded_by("from cadenza.agent import Agent\nAgent(tools=['python'])")
+def test_an_agent_is_imported_and_configured_without_torch_and_mcp() -> None:
+    code = "from cadenza.agent import Agent\nfrom cadenza.tools import McpToolset\n"
+    assert {"torch", "mcp"}.isdisjoint(loaded_by(f"{code}Agent(tools=['python', McpToolset(command=['x'])])"))
 
 
 def test_loading_a_model_leaves_torchs_compiler_alone() -> None:

@@ -14,10 +14,10 @@ from cadenza.harmony import Repair
 ROOT = Path(__file__).parent.parent
 
 
-def block(file: str, language: str) -> str:
+def block(file: str, language: str, number: int = 0) -> str:
     text = (ROOT / file).read_text()
     found = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return str(found[0])
+    return str(found[number])
 
 
 def run(*arguments: str, input: str = "") -> str:
@@ -37,8 +37,9 @@ def test_the_task_file_answers_with_the_number_alone() -> None:
     assert run(*arguments, input=block("README.md", "yaml")) == "1488\n"
 
 
-def test_the_tool_of_the_docs_prints_what_they_say() -> None:
-    assert run("-c", block("docs/tools.md", "python")) == block("docs/tools.md", "text")
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_tools_of_the_docs_print_what_they_say(number: int) -> None:
+    assert run("-c", block("docs/tools.md", "python", number)) == block("docs/tools.md", "text", number)
 
 
 def test_the_browser_of_the_docs_cites_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ def test_the_agent_of_the_docs_on_trust_can_be_made() -> None:
     run("-c", block("docs/trust.md", "python"))
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/tasks.md", "docs/trust.md"])
+@pytest.mark.parametrize("file", ["README.md", "docs/mcp.md", "docs/tasks.md", "docs/trust.md"])
 def test_the_task_files_shown_are_valid(file: str) -> None:
     assert run("-m", "cadenza.agent", "validate", "-", input=block(file, "yaml")) == "-: valid\n"
 

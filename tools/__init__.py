@@ -1,6 +1,6 @@
 """Tools: what an agent can call, and the sandboxes that it runs in.
 
-Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell,
+Read in this order: toolset, context, decorator, signature, invoke, functions, registry; then python, files, shell, mcp,
 browser. The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
@@ -8,17 +8,22 @@ from .arguments import ArgumentError, ArgumentRepair, find_object
 from .context import ToolContext
 from .decorator import FunctionTool, tool
 from .errors import ToolError, ToolFatal, ToolRetry
-from .faults import fault_lines
+from .faults import fault_lines, schema_fault_line
 from .files import FilesTool
 from .functions import FunctionSession, FunctionToolset
+from .invoke import Tally
+from .mcp import McpToolset
+from .plain import clean, clean_line
 from .python import PythonTool, SandboxError, Spec
 from .registry import BUILT_IN, toolset_by_name, toolset_names
+from .result import RESULT_BYTES, fit
 from .shell import ShellTool
 from .thread import run_in_thread
 from .toolset import Artefact, Citation, Citing, Restorable, ToolResult, ToolSession, Toolset, Traits, compact_json
 
 __all__ = [
     "BUILT_IN",
+    "RESULT_BYTES",
     "ArgumentError",
     "ArgumentRepair",
     "Artefact",
@@ -28,11 +33,13 @@ __all__ = [
     "FunctionSession",
     "FunctionTool",
     "FunctionToolset",
+    "McpToolset",
     "PythonTool",
     "Restorable",
     "SandboxError",
     "ShellTool",
     "Spec",
+    "Tally",
     "ToolContext",
     "ToolError",
     "ToolFatal",
@@ -41,10 +48,14 @@ __all__ = [
     "ToolSession",
     "Toolset",
     "Traits",
+    "clean",
+    "clean_line",
     "compact_json",
     "fault_lines",
     "find_object",
+    "fit",
     "run_in_thread",
+    "schema_fault_line",
     "tool",
     "toolset_by_name",
     "toolset_names",

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from .faults import fault_lines, shown
+from .faults import fault_lines, first_lines, shown
 from .signature import Signature
 from .toolset import compact_json
-
-_MAX_LINES: Final = 10
 
 
 class ArgumentRepair(StrEnum):
@@ -63,9 +61,7 @@ def validate(signature: Signature, text: str) -> dict[str, Any]:
     except ValidationError as error:
         known = list(signature.schema.get("properties", ()))
         lines = fault_lines(error, text, known=known, whole="arguments")
-    if len(lines) > _MAX_LINES:
-        lines[_MAX_LINES:] = [f"... and {len(lines) - _MAX_LINES} more"]
-    raise ArgumentError("\n".join(lines))
+    raise ArgumentError("\n".join(first_lines(lines)))
 
 
 def _complete_prefix(text: str) -> str:

@@ -1,4 +1,7 @@
-"""What is wrong with a JSON value, for a model to read: one line per field, `days: input should be a valid integer`."""
+"""What is wrong with a JSON value, for a model to read: one line per field, `days: input should be a valid integer`.
+
+By pydantic, or by a JSON Schema.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any, Final
 
+from jsonschema.exceptions import ValidationError as JsonSchemaError
+from jsonschema.exceptions import best_match
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from .docstring import one_line
 
+MAX_LINES: Final = 10
+"""Faults that a model is told of at once."""
 _MAX_SHOWN: Final = 80  # characters of a wrong value, and of where it is
 
 
@@ -37,6 +44,18 @@ def fault_lines(
         if fault["type"] not in _WITHOUT_VALUE:
             values[field] = f", not {shown(fault['input'])}"
     return [f"{field}: {_either(told)}{values.get(field, '')}" for field, told in reasons.items()]
+
+
+def schema_fault_line(fault: JsonSchemaError, *, whole: str) -> str:
+    """One line; of the alternatives of an anyOf, the one that came nearest. whole: what to call all of the value."""
+    nearest = (best_match(fault.context) if fault.context else None) or fault
+    where = nearest.json_path.removeprefix("$").removeprefix(".") or whole
+    return one_line(f"{where}: {nearest.message}")[:200]
+
+
+def first_lines(lines: list[str]) -> list[str]:
+    """As many as a model is told of at once, and how many more there are."""
+    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], f"... and {len(lines) - MAX_LINES} more"]
 
 
 def _either(reasons: list[str]) -> str:

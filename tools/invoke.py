@@ -1,4 +1,4 @@
-"""A call of a function tool: the one place that validates, limits time and number, caps the result, and catches.
+"""A call of a function tool: the one place that validates, limits time and number, and catches.
 
 Whatever a tool's code raises becomes an error result of one line, so that a tool never ends a run. Exceptions to that:
 ToolFatal, which is meant to, and cancellation.
@@ -25,7 +25,7 @@ from .arguments import ArgumentError, ArgumentRepair, find_object, validate
 from .context import ToolContext
 from .docstring import one_line
 from .errors import ToolFatal, ToolRetry
-from .result import RESULT_BYTES, fit, result_of
+from .result import encodable, result_of, timed_out
 from .thread import run_in_thread
 from .toolset import ToolResult
 
@@ -42,22 +42,27 @@ class Tally:
     ran: int = 0
     failures: int = 0
 
+    def count(self, status: str, *, reached: bool) -> None:
+        """One more call, as its result tells of it."""
+        self.ran += reached
+        self.failures = 0 if status == "ok" else self.failures + 1
+
 
 async def invoke(
     tool: FunctionTool[..., Any],
     arguments: str,
     context: ToolContext[Any],
     tally: Tally,
-    *,
-    limit: int = RESULT_BYTES,
 ) -> ToolResult:
-    """Answers one call. arguments: JSON text; limit: bytes of text that the model reads. Raises ToolFatal."""
+    """Answers one call. arguments: JSON text. Raises ToolFatal."""
     begin = time.perf_counter()
     repairs: tuple[ArgumentRepair, ...] = ()
+    reached = False
     try:
         _refuse(tool, tally)
         text, repairs = find_object(arguments)
         values = validate(tool.signature, text)
+        reached = True
         tally.ran += 1
         result = await _run(tool, values, context)
     except ToolFatal:
@@ -72,7 +77,7 @@ async def invoke(
         result = _failed(tool, error)  # of something that the tool waited for
     tally.failures = 0 if result.status == "ok" else tally.failures + 1
     seconds = result.seconds or time.perf_counter() - begin
-    return fit(replace(result, repairs=(*repairs, *result.repairs), seconds=seconds), limit)
+    return encodable(replace(result, repairs=(*repairs, *result.repairs), seconds=seconds, reached=reached))
 
 
 class _Refused(Exception):  # noqa: N818 - never seen outside
@@ -96,8 +101,7 @@ async def _run(tool: FunctionTool[..., Any], values: dict[str, Any], context: To
             value = await run_in_thread(partial(tool.function, **values))
             value = await value if inspect.isawaitable(value) else value
         return result_of(value, returns_nothing=tool.signature.returns_nothing)
-    text = f"timed out after {tool.timeout:g} seconds; whether it took effect is unknown"
-    return ToolResult(text=text, status="timeout")
+    return timed_out(tool.timeout or 0.0)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from .decorator import FunctionTool
 from .docstring import one_line
 from .errors import ToolError
+from .python import PythonTool
 from .toolset import Toolset
 
 GROUP: Final = "cadenza.tools"
@@ -28,13 +29,7 @@ def _browser() -> Toolset:
     return BrowserTool()
 
 
-def _python() -> Toolset:
-    from .python import PythonTool
-
-    return PythonTool()
-
-
-BUILT_IN: dict[str, Callable[[], Toolset]] = {"browser": _browser, "python": _python}
+BUILT_IN: dict[str, Callable[[], Toolset]] = {"browser": _browser, "python": PythonTool}
 
 
 def toolset_names() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .toolset import Artefact, ToolResult, compact_json
 
 RESULT_BYTES: Final = 32 * 1024
 """How much of a result the model reads, unless a toolset says otherwise."""
+_NOTE_BYTES: Final = 80  # more than the note on what was left out has, but for the name
 
 
 def result_of(value: Any, *, returns_nothing: bool) -> ToolResult:
@@ -36,12 +37,28 @@ def result_of(value: Any, *, returns_nothing: bool) -> ToolResult:
     return ToolResult(text=compact_json(plain), json=plain)
 
 
-def fit(result: ToolResult, limit: int) -> ToolResult:
-    """`result` with a text that can be encoded and, above `limit` bytes of UTF-8, keeps its head and its tail only."""
-    data = result.text.encode("utf-8", "backslashreplace")  # half a surrogate pair cannot be encoded
-    text = data.decode()
-    if len(data) > limit:
-        head = data[: limit // 2].decode(errors="ignore")
-        tail = data[len(data) - (limit - limit // 2) :].decode(errors="ignore")
-        text = f"{head}\n[{len(text) - len(head) - len(tail)} characters dropped]\n{tail}"
+def timed_out(seconds: float) -> ToolResult:
+    """The result of a call that was given up."""
+    return ToolResult(text=f"timed out after {seconds:g} seconds; whether it took effect is unknown", status="timeout")
+
+
+def encodable(result: ToolResult) -> ToolResult:
+    """`result` with a text that is one: half a surrogate pair cannot be encoded, and is spelled out."""
+    text = result.text.encode("utf-8", "backslashreplace").decode()
     return result if text == result.text else replace(result, text=text)
+
+
+def fit(result: ToolResult, limit: int, *, name: str = "result.txt") -> ToolResult:
+    """`result` with a text that, above `limit` bytes of UTF-8, keeps its head and its tail only.
+
+    Then the whole is one more artefact, and the line between head and tail gives the model its name.
+    """
+    result = encodable(result)
+    data = result.text.encode()
+    if len(data) <= limit:
+        return result
+    room = max(2, limit - len(name) - _NOTE_BYTES)  # with the note, a second time it fits
+    head, tail = data[: room // 2].decode(errors="ignore"), data[len(data) - room // 2 :].decode(errors="ignore")
+    dropped = len(result.text) - len(head) - len(tail)
+    text = f"{head}\n[{dropped} characters left out; the whole is kept as {name}]\n{tail}"
+    return replace(result, text=text, artefacts=(*result.artefacts, Artefact(name, "text/plain", data)))

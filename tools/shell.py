@@ -14,7 +14,7 @@ from typing import Final, Literal
 from .decorator import tool
 from .errors import ToolRetry
 from .functions import FunctionSession, FunctionToolset
-from .python import Result, SandboxError, Session, Spec, choose
+from .python import Result, SandboxError, Session, Spec, choose, keeping_more
 from .toolset import ToolResult
 
 _DESCRIPTION: Final = (
@@ -60,7 +60,7 @@ class ShellTool:
             raise SandboxError(
                 "shell: the sandbox monty runs no commands, and no other works here; `agent doctor` says why"
             )
-        async with sandbox.session(self.spec) as session:
+        async with sandbox.session(keeping_more(self.spec)) as session:
             shell, keeps_files = _Shell(session, self.spec), self.spec.workspace is not None or self.unsafe_local
             execute = tool(
                 shell.exec,
@@ -69,8 +69,14 @@ class ShellTool:
                 needs_approval=True,
                 reads_private=keeps_files,
             )
-            described = FunctionToolset([execute], name=self.name, description=_DESCRIPTION, stateful=not keeps_files)
-            async with described.open() as opened:
+            toolset = FunctionToolset(
+                [execute],
+                name=self.name,
+                description=_DESCRIPTION,
+                stateful=not keeps_files,
+                result_bytes=self.spec.output_bytes,
+            )
+            async with toolset.open() as opened:
                 yield opened
 
 

@@ -27,8 +27,9 @@ class ToolResult:
     text: what the model reads. Left empty, it is `json` in compact form, then a line per image and artefact.
     json: the result as a JSON value, for programs; images: for the eyes of the user; artefacts: files.
     repairs: what had to be mended in the arguments, such as "junk_after_object".
-    status: how it went; state: whether what earlier calls built up is still there, as it was before this call if that
-    is what was gone back to;
+    status: how it went; reached: whether the call came as far as the tool's own code;
+    state: whether what earlier calls built up is still there, as it was before this call if that is what was gone back
+    to;
     backend: what ran it, such as "bubblewrap"; seconds: wall time.
     memory: what the call added to what the session knows, a JSON value for `Restorable`; None for nothing.
     """
@@ -39,6 +40,7 @@ class ToolResult:
     artefacts: tuple[Artefact, ...] = ()
     repairs: tuple[str, ...] = ()
     status: Literal["ok", "error", "timeout", "killed", "denied"] = "ok"
+    reached: bool = True
     state: Literal["kept", "rolled_back", "lost"] = "kept"
     backend: str = "host"
     seconds: float = 0.0
@@ -79,7 +81,8 @@ class Traits:
 
     stateful: they build on what earlier ones left in this process, so that a new one has lost it; repeatable: one that
     was interrupted, with whatever effect, may simply be made again; needs_approval: somebody has to say yes first;
-    reads_private, reads_untrusted, sends_out: what it does with data.
+    reads_private, reads_untrusted, sends_out: what it does with data; result_bytes: UTF-8 that the model reads of one
+    result, None for as much as usual.
     """
 
     stateful: bool = False
@@ -88,6 +91,7 @@ class Traits:
     reads_private: bool = False
     reads_untrusted: bool = False
     sends_out: bool = False
+    result_bytes: int | None = None
 
 
 class ToolSession(Protocol):
@@ -95,7 +99,7 @@ class ToolSession(Protocol):
 
     @property
     def namespace(self) -> ToolNamespace:
-        """How the model sees it. Calls go to the namespace's name, or to `name.function`."""
+        """How the model sees it. Calls go to the namespace's name, to `name.function`, or to a bare `function`."""
 
     def traits(self, recipient: str) -> Traits:
         """Of the tool that this calls; a tool that is not there does nothing at all."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from cadenza.tools import run_in_thread
+from cadenza.tools import clean, run_in_thread
 
 from ..approval import Approver
 from ..events import ApprovalAsked
-from .view import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.model import ModelError, Sampling, resolve
-from cadenza.tools import SandboxError, ToolError, toolset_names
+from cadenza.tools import McpToolset, SandboxError, ToolError, toolset_names
 from cadenza.tools.python import SANDBOXES, SandboxName
 
 from ..errors import JournalError
@@ -88,6 +88,19 @@ async def _tools() -> str:
     return ", ".join(toolset_names())
 
 
+async def _mcp() -> str:
+    begin = time.perf_counter()
+    ours = McpToolset(command=[sys.executable, "-m", "cadenza.agent", "mcp", "serve"], name="ours", start_timeout=60)
+    try:
+        async with ours.open() as session:
+            result = await session.call("ours.python", '{"code": "print(6 * 7)"}')
+    except ToolError as error:
+        raise _MissingError(str(error)) from None
+    if result.text != "42\n":
+        raise _MissingError(f"our own server answered {result.text!r}")
+    return f"{version('mcp')}; our own server starts and answers in {time.perf_counter() - begin:.1f} s"
+
+
 _CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     **{f"sandbox {name}": partial(_sandbox, name) for name in SANDBOXES},
     "engine torch": _torch,
@@ -95,6 +108,7 @@ _CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "masks llguidance": _masks,
     "journal": _journal,
     "search": _search,
+    "mcp": _mcp,
     "tools": _tools,
 }
 

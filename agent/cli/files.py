@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from cadenza.harmony import mask_of
+from cadenza.tools import clean
 
 from ..task import Task, TaskError
 from ..taskfile import load, parse
 from .run import ANSWERED, WRONG_USAGE
-from .view import clean, complain
+from .view import complain
 
 SCHEMA_NAME: Final = "task.schema.json"
 _TASK: Final = f"""\

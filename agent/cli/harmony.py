@@ -34,8 +34,7 @@ from cadenza.harmony import (
     render,
     render_conversation,
 )
-
-from .view import clean
+from cadenza.tools import clean
 
 ParseMode: TypeAlias = Literal["native", "strict", "lenient"]
 Purpose: TypeAlias = Literal["completion", "conversation", "training"]

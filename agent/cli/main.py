@@ -259,6 +259,81 @@ def pull(
     raise typer.Exit(model_pull(name, revision=revision, layout=layout))
 
 
+tool_commands = typer.Typer(help="Tools: what there is, what a model sees, a call by hand.", no_args_is_help=True)
+app.add_typer(tool_commands, name="tools")
+OfTask = Annotated[Path | None, typer.Option("--task", help="The tools of this task file.")]
+Workspace = Annotated[Path | None, typer.Option(help="A folder that the tools may read and write.")]
+
+
+@tool_commands.command("list")
+def list_tools(task: OfTask = None) -> None:
+    """List the kinds of tools; with --task every tool of a task, which opens them."""
+    from .tools import list_tools as tell
+
+    raise typer.Exit(tell(task))
+
+
+@tool_commands.command("show")
+def show_tool(
+    name: Annotated[str, typer.Argument(help="A namespace such as python, or a tool such as git.status.")],
+    task: OfTask = None,
+    workspace: Workspace = None,
+) -> None:
+    """Show a tool as the model sees it."""
+    from .tools import show_tool as tell
+
+    raise typer.Exit(tell(name, task, workspace=workspace))
+
+
+@tool_commands.command("call")
+def call_tool(
+    name: Annotated[str, typer.Argument(help="A tool such as python or git.status.")],
+    arguments: Annotated[str, typer.Argument(help="A JSON object, text for a tool that takes text, - for stdin.")] = "",
+    task: OfTask = None,
+    workspace: Workspace = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the images and files that it makes.")] = None,
+    unsafe_local: UnsafeLocal = False,
+) -> None:
+    """Call a tool by hand: what a model would read goes to stdout. You typed it, so nobody is asked."""
+    from .tools import call_tool as make
+
+    raise typer.Exit(make(name, arguments, task, workspace=workspace, out=out, unsafe_local=unsafe_local))
+
+
+mcp = typer.Typer(help="The Model Context Protocol.", no_args_is_help=True)
+app.add_typer(mcp, name="mcp")
+
+
+@mcp.callback()
+def mcp_commands() -> None:
+    """The Model Context Protocol."""
+
+
+@mcp.command()
+def serve(
+    tools: Annotated[str, typer.Option(help="Names of toolsets, with commas between them.")] = "python",
+    task: OfTask = None,
+    http: Annotated[bool, typer.Option("--http", help="By streamable HTTP on loopback, instead of stdio.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --http; 0 takes any that is free.")] = 8765,
+    workspace: Workspace = None,
+    allow: Allow = None,
+    unsafe_local: UnsafeLocal = False,
+) -> None:
+    """Offer tools to other agents, as an MCP server."""
+    from .mcp import serve as run_server
+
+    raise typer.Exit(
+        run_server(
+            tools.split(","),
+            task,
+            port=port if http else None,
+            workspace=workspace,
+            granted=allow or [],
+            unsafe_local=unsafe_local,
+        )
+    )
+
+
 sandbox = typer.Typer(help="Where the Python tool runs: make an image, try to break out.", no_args_is_help=True)
 app.add_typer(sandbox, name="sandbox")
 

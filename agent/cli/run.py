@@ -14,7 +14,7 @@ import anyio
 
 from cadenza.harmony import Effort, HarmonyError
 from cadenza.model import ModelError
-from cadenza.tools import ToolError
+from cadenza.tools import ToolError, clean
 
 from ..errors import AgentError, UserError
 from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
@@ -24,7 +24,7 @@ from ..taskfile import read
 from .ask import terminal
 from .batch import run_rows
 from .origin import Origin
-from .view import LiveView, clean, complain
+from .view import LiveView, complain
 
 ANSWERED, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -49,7 +49,7 @@ def run_task(
         agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream(question)
 
-    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
 
 def run_batch(
@@ -80,7 +80,7 @@ def run_batch(
         failed = anyio.run(partial(run_rows, origin, prepare, inputs, out, parallel=parallel, quiet=quiet))
         return FAILED if failed else ANSWERED
 
-    return _told(batch)
+    return told(batch)
 
 
 def _origin(
@@ -116,7 +116,7 @@ def resume_run(
         agent, _ = origin.prepare(journal=path, granted=granted, unsafe_local=unsafe_local, after=turns)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream_resumed(first.run)
 
-    return _told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
 
 def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool) -> int:
@@ -133,7 +133,7 @@ def print_answer(finished: RunFinished, view: LiveView) -> None:
     view.sources(finished)
 
 
-def _told(work: Callable[[], int]) -> int:
+def told(work: Callable[[], int]) -> int:
     """The exit code of `work`; what it raises is told in a line."""
     try:
         return work()

@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.harmony import Parser, o200k_harmony
+from cadenza.tools import clean
 
 from ..errors import JournalError
 from ..events import RunFailed, RunFinished, TurnFinished, to_json
 from ..journal import Journal, RunSummary, default_path
 from ..turn import Turn
 from .run import ANSWERED, FAILED, WRONG_USAGE, print_answer
-from .view import LiveView, clean, complain
+from .view import LiveView, complain
 
 
 def list_runs(journal: Path | None, *, verify: bool) -> int:

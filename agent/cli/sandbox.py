@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cadenza.tools import SandboxError
+from cadenza.tools import SandboxError, clean
 from cadenza.tools.python import SANDBOXES, Sandbox, SandboxName, choose
 from cadenza.tools.python.escapes import ESCAPES
 from cadenza.tools.python.image import build
 from cadenza.tools.python.trial import Trial, trials
 
 from .run import ANSWERED, FAILED
-from .view import clean
 
 
 def build_image(packages: str, tag: str) -> int:

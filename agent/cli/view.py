@@ -5,13 +5,14 @@ All that it prints comes from a model or a tool, so control characters are taken
 
 from __future__ import annotations
 
-import re
 import sys
 
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
+
+from cadenza.tools import clean
 
 from ..events import (
     ApprovalAsked,
@@ -29,17 +30,13 @@ from ..events import (
     RunResumed,
     RunStarted,
     StateLost,
+    ToolAliased,
     ToolCallReady,
     ToolFinished,
+    ToolProgress,
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _MOST_LINES, _MOST_CHARACTERS = 40, 3000  # of a call or a result
-
-
-def clean(text: str) -> str:
-    """Without what could steer a terminal: control characters (escape sequences begin with one), bidi overrides."""
-    return _CONTROL.sub("", text)
 
 
 def complain(what: str) -> None:
@@ -62,6 +59,7 @@ class LiveView:
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
         self._mid_line = False
+        self._running: dict[int, str] = {}  # recipients of calls, by number
 
     def show(self, event: Event) -> None:
         match event:
@@ -75,14 +73,20 @@ class LiveView:
             case PreambleDelta(text=text):
                 self._stream(text, "")
             case ToolCallReady():
+                self._running[event.call] = event.recipient
                 self._frame(_head(event.arguments), f"call {event.recipient}", "cyan")
             case ApprovalAsked():
                 self._line(f"{event.recipient} asks: {event.reason}", "yellow")
             case ApprovalGiven(approved=False, by="nobody"):
                 self._line("nobody to ask here; --allow RULE says yes beforehand", "yellow")
+            case ToolProgress(call=call, text=text):
+                for line in text.splitlines():
+                    self._line(f"{self._running.get(call, 'a tool')}: {line}", "dim")
             case ToolFinished():
+                several = len(self._running) > 1
+                recipient = self._running.pop(event.call, "")
                 how = "" if event.status == "ok" else f"{event.status}, "
-                title = f"result ({how}{event.backend}, {event.seconds:.2f} s)"
+                title = f"{recipient + ' ' if several else ''}result ({how}{event.backend}, {event.seconds:.2f} s)"
                 self._frame(_head(event.text), title, "green" if event.status == "ok" else "yellow")
             case Artefact():
                 self._line(f"made {event.name} ({event.media_type}, {len(event.data):,} bytes)", "green")
@@ -96,6 +100,8 @@ class LiveView:
                 self._line(f"the answer does not fit its format: {'; '.join(faults)}", "yellow")
             case LeftToValidation(end=end, what=what):
                 self._line(f"not masked, but validated: {end}: {', '.join(what)}", "yellow")
+            case ToolAliased(name=name, alias=alias):
+                self._line(f"the model calls your tool {name} {alias}: gpt-oss has a {name} of its own", "yellow")
             case EngineRetry(errors=errors):
                 for error in errors:
                     self._line(error, "yellow")

@@ -33,7 +33,6 @@ class Chat:
             **asked.sampling.said,
         }
         if asked.tools:
-            body["parallel_tool_calls"] = False
             body["tools"] = [
                 {
                     "type": "function",
@@ -47,7 +46,7 @@ class Chat:
         return body
 
     def _messages(self, asked: Asked) -> list[dict[str, Any]]:
-        """Reasoning, a preamble and the call after them are one message."""
+        """Reasoning, a preamble and the calls after them are one message."""
         messages: list[dict[str, Any]] = []
         spoken: dict[str, Any] | None = None  # the assistant's message that is not finished
         for item in asked.items:
@@ -64,15 +63,14 @@ class Chat:
                 messages.append(spoken)
             if isinstance(item, Called):
                 function = {"name": item.name, "arguments": item.arguments}
-                spoken["tool_calls"] = [{"id": item.id, "type": "function", "function": function}]
-                spoken = None
+                spoken.setdefault("tool_calls", []).append({"id": item.id, "type": "function", "function": function})
             else:
                 key = self.heard if isinstance(item, Thought) else "content"
                 spoken[key] = "\n".join(filter(None, (spoken.get(key), item.text)))
         return messages
 
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
-        name, arguments = "", ""
+        calls: dict[int, list[str]] = {}  # name and arguments, which come in pieces
         async for event in events:
             if not (choices := event.get("choices")):
                 continue
@@ -85,13 +83,13 @@ class Chat:
             if text := delta.get("content"):
                 yield Said("assistant", text)
             for call in delta.get("tool_calls") or ():
-                if call.get("index", 0) == 0:
-                    name += call["function"].get("name") or ""
-                    arguments += call["function"].get("arguments") or ""
+                pieces = calls.setdefault(call.get("index", 0), ["", ""])
+                pieces[0] += call["function"].get("name") or ""
+                pieces[1] += call["function"].get("arguments") or ""
             if reason := choices[0].get("finish_reason"):
                 if reason == "content_filter":
                     raise ModelError("the server's content filter ended the answer")
-                if name and reason != "length":
+                for name, arguments in calls.values() if reason != "length" else ():
                     yield Called("", name, arguments)
                 yield Ended(cut=reason == "length")
                 return

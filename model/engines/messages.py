@@ -5,7 +5,7 @@ the reasoning since the last question; what it says comes back as ids of a harmo
 the journal and `resume` know no difference, and the guarantee is smaller: text for text instead of id for id, and what
 a server holds to of a schema is its own affair. Everything is validated, as everywhere.
 
-One call a turn, as gpt-oss makes them: of several at once the first is made, and the model sees what came of it.
+A turn may hold several calls, with no text after them; their results come back in the same order.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MessagesEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(mask="none", ids=False, context=self.context)
+        return Capabilities(mask="none", ids=False, several_calls=True, context=self.context)
 
     async def generate(
         self,
@@ -135,6 +135,7 @@ class _Turn:
         self._vocabulary = vocabulary
         self._tools = {tool.name: tool for tool in tools}
         self._open: Message | None = None
+        self._called = False
         self._held: list[str] = []
 
     def hear(self, delta: Delta) -> Iterator[int]:
@@ -149,10 +150,10 @@ class _Turn:
             case Called(_, name, arguments):
                 yield from self._release(_PREAMBLE)
                 yield from self._call(name, arguments)
-                self.over = True
+                self._called = True
             case Ended(cut):
-                yield from self._release(_ANSWER)
-                self.over = self._open is not None
+                yield from self._release(_PREAMBLE if self._called else _ANSWER)
+                self.over = self._called or self._open is not None
                 if self._open is not None and not cut:
                     yield int(Special.RETURN if self._open is _ANSWER else Special.END)
 
@@ -164,6 +165,7 @@ class _Turn:
             call, arguments = tool.call, arguments if tool.in_json else _code(arguments)
         yield from self._say(call, arguments)
         yield int(Special.CALL)
+        self._open = None
 
     def _release(self, header: Message) -> Iterator[int]:
         if text := "".join(self._held):
@@ -174,12 +176,15 @@ class _Turn:
         if header is not self._open:
             opened = open_turn(self._vocabulary)
             if self._open is not None:
-                yield from (int(Special.END), *opened)
+                yield int(Special.END)
+            if self._open is not None or self._called:
+                yield from opened
             yield from render(header, self._vocabulary)[len(opened) : -1]
             self._open = header
         yield from self._vocabulary.encode(text)
 
 
+_OWN: Final = ("python", "browser")  # of gpt-oss: a server may take a function of that name for it
 _JSON: Final = f"{Special.CONSTRAIN.text}json"
 _THOUGHT: Final = Message.assistant("", channel=Channel.ANALYSIS)
 _PREAMBLE: Final = Message.assistant("", channel=Channel.COMMENTARY)
@@ -217,7 +222,9 @@ def _tools(spec: TurnSpec, constraint: TurnGrammar | None) -> list[Tool]:
 
 def _named(call: Message) -> str:
     """A call's recipient, as APIs allow names."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", (call.recipient or "").removeprefix("functions."))[:64]
+    whole = call.recipient or ""
+    name = whole.removeprefix("functions.")
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", whole if name in _OWN else name)[:64]
 
 
 def _conversation(
@@ -226,6 +233,7 @@ def _conversation(
     """A prompt as messages. The server writes a system message of its own, and the tools."""
     effort: Effort = "medium"
     items: list[Item] = []
+    calls, waiting = 0, list[str]()  # those without a result, in order
     as_text = {tool.call.recipient for tool in tools if not tool.in_json}
     for finished in parse(prompt[: -len(open_turn(vocabulary))], vocabulary):
         message, text = finished.message, finished.message.text
@@ -236,13 +244,15 @@ def _conversation(
             case Role.DEVELOPER:
                 items.append(Said("system", _instructions(text, spec)))
             case Role.USER:
+                waiting.clear()  # what has no result by now will get none
                 items.append(Said("user", text))
             case Role.TOOL:
-                items.append(Returned(f"call_{sum(isinstance(item, Called) for item in items)}", text))
+                items.append(Returned(waiting.pop(0) if waiting else f"call_{calls}", text))
             case Role.ASSISTANT if is_call(message):
-                number = sum(isinstance(item, Called) for item in items) + 1
+                calls += 1
+                waiting.append(f"call_{calls}")
                 arguments = json.dumps({"code": text}) if message.recipient in as_text else text
-                items.append(Called(f"call_{number}", _named(message), arguments))
+                items.append(Called(waiting[-1], _named(message), arguments))
             case Role.ASSISTANT if message.channel == Channel.ANALYSIS:
                 items.append(Thought(text))
             case Role.ASSISTANT:

@@ -20,6 +20,7 @@ from typing import TypeAlias
 from cadenza.harmony import (
     FINAL_ANSWER,
     Channel,
+    Provenance,
     Role,
     Special,
     TurnEnd,
@@ -38,7 +39,23 @@ _Header: TypeAlias = tuple[int, ...]
 
 
 async def held(turn: Requests, grammar: TurnGrammar, vocabulary: Vocabulary) -> AsyncGenerator[Sampled, None]:
-    """Every turn that comes to its end is one of the grammar."""
+    """Every turn that comes to its end is one of the grammar.
+
+    What is forced at its beginning waits for the server's first word: until then another model may take the turn over.
+    """
+    waiting: list[Sampled] = []
+    heard = False
+    async with aclosing(_messages(turn, grammar, vocabulary)) as tokens:
+        async for token in tokens:
+            heard = heard or token.provenance is not Provenance.FORCED
+            waiting.append(token)
+            while heard and waiting:
+                yield waiting.pop(0)
+    for token in waiting:
+        yield token
+
+
+async def _messages(turn: Requests, grammar: TurnGrammar, vocabulary: Vocabulary) -> AsyncGenerator[Sampled, None]:
     ends = {end.header: end for end in grammar.ends}
     reasoning = grammar.spec.reasoning
     while True:

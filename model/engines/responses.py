@@ -28,7 +28,6 @@ class Responses:
             **asked.sampling.said,
         }
         if asked.tools:
-            body["parallel_tool_calls"] = False
             body["tools"] = [
                 {
                     "type": "function",

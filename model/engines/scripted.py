@@ -16,6 +16,7 @@ from cadenza.harmony import (
     Special,
     TurnGrammar,
     Vocabulary,
+    is_call,
     o200k_harmony,
     open_turn,
     render_conversation,
@@ -26,11 +27,15 @@ from ..errors import ModelError
 
 
 class ScriptedEngine:
-    """Plays turns in order, each a list of messages or of raw ids (what follows `<|start|>assistant`)."""
+    """Plays turns in order, each a list of messages or of raw ids (what follows `<|start|>assistant`).
+
+    Where the messages of one hold several calls, it is an engine that makes several.
+    """
 
     def __init__(self, turns: Sequence[Sequence[Message] | Sequence[int]], *, context: int = 131_072) -> None:
         self._turns = list(turns)
         self._context = context
+        self._several_calls = any(sum(map(_is_call, turn)) > 1 for turn in turns)
         self.prompts: list[tuple[int, ...]] = []
         """Every prompt that came in."""
 
@@ -44,7 +49,7 @@ class ScriptedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(mask="none", context=self._context)
+        return Capabilities(mask="none", several_calls=self._several_calls, context=self._context)
 
     async def generate(
         self,
@@ -63,7 +68,7 @@ class ScriptedEngine:
         for id in ids[:limit]:
             await anyio.lowlevel.checkpoint()
             yield Sampled(id, 0.0, Provenance.RENDERED)
-            if id in stop:
+            if id in stop and not self._several_calls:
                 return
 
     async def close(self) -> None:
@@ -77,3 +82,7 @@ class ScriptedEngine:
         if messages[-1].recipient is None:
             ids[-1] = int(Special.RETURN)
         return ids
+
+
+def _is_call(said: Message | int) -> bool:
+    return isinstance(said, Message) and is_call(said)

@@ -1,50 +1,64 @@
-"""The local engine: a checkpoint on this machine, one request at a time, with a key/value cache.
+"""The local engine: a checkpoint on this machine, whose requests run together (`scheduler`).
 
-- The forward pass runs in a worker thread, so that the event loop stays free.
-- The cache outlives a request: a prompt that begins as the last one ended costs only what is new.
-- Prompts are read in chunks, so that a cancellation never waits for a long one.
+- A prompt that begins as one that was read before, in this run or another, costs only what is new (`cache`).
 - A constraint masks the logits; where it leaves one token, that is taken without asking the network, which reads it
   with the next token that it is asked for.
+- A request may come from any event loop of asyncio, in any thread; several may use one engine at a time.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import anyio
 import anyio.to_thread
 import torch
-from torch import Tensor
 
-from cadenza.harmony import Provenance, TurnGrammar, Vocabulary, o200k_harmony, restricted
+from cadenza.harmony import TurnGrammar, Vocabulary, o200k_harmony, restricted
 
 from .. import checkpoint
-from ..cache import KVCache
-from ..constrain import Constrainer, Constraint
+from ..batch import cache_of
+from ..cache import PAGE
+from ..constrain import Constrainer
 from ..engine import Capabilities, Dense, Sampled, Sampling
 from ..errors import ModelError
 from ..int8 import round_dense_layers
+from ..request import Outcome, Request
 from ..sampler import Sampler
+from ..scheduler import CHUNK, Scheduler
 
-_CHUNK = 512  # prompt tokens in one forward pass
 _SMALL = 2**28  # bytes of a checkpoint
 
 
 class TorchEngine:
     """Generates with a Transformer in this process."""
 
-    def __init__(self, model: checkpoint.Checkpoint, *, name: str = "a checkpoint") -> None:
+    def __init__(
+        self,
+        model: checkpoint.Checkpoint,
+        *,
+        name: str = "a checkpoint",
+        memory: int | None = None,
+        page: int = PAGE,
+        chunk: int = CHUNK,
+        guess: bool = True,
+    ) -> None:
+        """memory: bytes for keys and values, by default a quarter of what is free, or less if that is enough.
+
+        page: positions that are kept and found again together; chunk: rows of a forward pass; guess:
+        with `lookup`. These three only cost or save time.
+        """
         self.name = name
-        self._network = model.network
         self._defaults = model.sampling
         self._vocabulary = o200k_harmony() if model.ids is None else restricted(model.ids)
         self._ids = range(model.network.config.vocab_size) if model.ids is None else model.ids
         self._rows = None if model.ids is None else {id: row for row, id in enumerate(model.ids)}
-        self._cache = KVCache(model.network.config)
-        self._device = model.network.lm_head.weight.device
-        self._lock = anyio.Lock()
+        self._context = model.network.config.max_context
+        self._cache = cache_of(model.network, memory=memory, page=page)
+        self._guess = guess
+        self._scheduler = Scheduler(model.network, self._cache, chunk=chunk)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored") -> TorchEngine:
@@ -71,7 +85,7 @@ class TorchEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(mask="turn", context=self._network.config.max_context)
+        return Capabilities(mask="turn", context=self._context)
 
     async def generate(
         self,
@@ -86,27 +100,46 @@ class TorchEngine:
 
         Raises ConstraintError for a grammar that cannot be compiled, or that leaves no token to go on with.
         """
-        rows = self._to_rows(prompt)
-        context = self._network.config.max_context
-        if not 0 < len(rows) < context:
-            raise ModelError(f"the prompt has {len(rows)} tokens; this model takes 1 to {context - 1}")
-        sampler = Sampler(
-            temperature=self._defaults.temperature if sampling.temperature is None else sampling.temperature,
-            top_p=self._defaults.top_p if sampling.top_p is None else sampling.top_p,
-            seed=sampling.seed,
+        rows, longest = self._to_rows(prompt), min(self._context, self._cache.longest)
+        if not 0 < len(rows) < longest:
+            why = "this model" if longest == self._context else "the memory for its keys and values"
+            raise ModelError(f"the prompt has {len(rows)} tokens; {why} takes 1 to {longest - 1}")
+        turn = None
+        if constraint is not None:
+            turn = await anyio.to_thread.run_sync(lambda: self._constrainer.start(constraint))
+        loop, outcomes = asyncio.get_running_loop(), asyncio.Queue[Outcome]()
+        request = Request(
+            rows,
+            end=min(len(rows) + limit, self._context),
+            sampler=Sampler(
+                temperature=self._defaults.temperature if sampling.temperature is None else sampling.temperature,
+                top_p=self._defaults.top_p if sampling.top_p is None else sampling.top_p,
+                seed=sampling.seed,
+            ),
+            stop=stop,
+            turn=turn,
+            ids=self._ids,
+            to_rows=self._to_rows,
+            guess=self._guess,
+            hear=lambda outcome: loop.call_soon_threadsafe(outcomes.put_nowait, outcome),
         )
-        end = min(len(rows) + limit, context)
-        async with self._lock:
-            turn = None if constraint is None else await anyio.to_thread.run_sync(self._start, constraint)
-            while len(rows) < end and (turn is None or not turn.finished):
-                for token in await anyio.to_thread.run_sync(self._next, rows, sampler, turn, end):
-                    rows += self._to_rows([token.id])
+        self._scheduler.submit(request)
+        try:
+            while (outcome := await outcomes.get()) is not None:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                for token in outcome:
                     yield token
-                    if token.id in stop:
-                        return
+        finally:
+            request.over = True
+
+    @property
+    def held(self) -> int:
+        """Slots of memory that requests hold; what they only left behind is given to whoever needs it."""
+        return self._cache.held
 
     async def close(self) -> None:
-        self._cache = KVCache(self._network.config)
+        await anyio.to_thread.run_sync(self._scheduler.close)
 
     def _to_rows(self, prompt: Sequence[int]) -> list[int]:
         try:
@@ -118,31 +151,3 @@ class TorchEngine:
     @cached_property
     def _constrainer(self) -> Constrainer:
         return Constrainer(self._vocabulary, self._ids)
-
-    def _start(self, grammar: TurnGrammar) -> Constraint:
-        return self._constrainer.start(grammar)
-
-    @torch.inference_mode()
-    def _next(self, rows: list[int], sampler: Sampler, turn: Constraint | None, end: int) -> list[Sampled]:
-        """What follows `rows`: all that is forced, up to `end` rows, or else one token out of the allowed ones."""
-        if turn is not None and (forced := turn.forced(end - len(rows))):
-            return [Sampled(id, 0.0, Provenance.FORCED) for id in forced]
-        logits = self._read(rows)
-        if turn is not None:
-            logits = logits.masked_fill(~turn.allowed, -torch.inf)
-        row, logprob = sampler.pick(logits, len(rows))
-        if turn is not None:
-            turn.accept(self._ids[row])
-        return [Sampled(self._ids[row], logprob)]
-
-    def _read(self, rows: list[int]) -> Tensor:
-        """Logits `[vocab_size]` of the row after `rows`. Reads what the cache does not hold yet."""
-        start = self._cache.keep_prefix(rows)
-        while start < len(rows):
-            chunk = rows[start : start + _CHUNK]
-            read = torch.tensor([chunk], device=self._device)
-            logits = self._network(read, caches=self._cache.layers, start=start, only_last=True)
-            self._cache.rows.extend(chunk)
-            start += len(chunk)
-        last: Tensor = logits[0, -1].float().cpu()
-        return last

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -108,19 +109,38 @@ def experts(
     return out
 
 
-def attention(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, window: int | None, scale: float) -> Tensor:
-    """Attention with sinks, in float32: queries `[batch, heads, time, head_dim]` at the last of the keys' positions.
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The queries of several sequences, one after another, and where each one's keys and values lie.
 
-    keys, values: `[batch, kv_heads, all time, head_dim]`; sinks: `[heads]`; window: positions visible to a query, its
-    own among them. head_dim must be a multiple of 16.
+    runs: `[sequences, 5]` whole numbers, for each the first of its rows, how many there are, how many positions there
+    are with them, where its pages begin in the table, and the number of the first page there. table: pages in memory.
     """
-    batch, heads, time, head_dim = queries.shape
+
+    runs: Tensor
+    table: Tensor
+
+    @classmethod
+    def contiguous(cls, batch: int, time: int, keys: int) -> Runs:
+        """Of sequences of one length, each with one page."""
+        return cls(torch.tensor([[at * time, time, keys, at, 0] for at in range(batch)]), torch.arange(batch))
+
+
+def attention(
+    queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor, window: int | None, scale: float, of: Runs
+) -> Tensor:
+    """Attention with sinks, in float32: queries `[rows, heads, head_dim]` at the last of their sequences' positions.
+
+    keys, values: `[pages, kv_heads, page, head_dim]`; sinks: `[heads]`; window: positions visible to a query, its own
+    among them. head_dim must be a multiple of 16. Returns what is like the queries.
+    """
+    rows, heads, head_dim = queries.shape
     queries, keys, values = (each if each.stride(-1) == 1 else each.contiguous() for each in (queries, keys, values))
-    out = queries.new_empty(batch, time, heads, head_dim)
-    given = [part for each in (queries, keys, values) for part in (each, (ctypes.c_long * 3)(*each.stride()[:3]))]
-    sizes = (batch, heads, keys.shape[1], time, keys.shape[2], head_dim)
-    _call("attention", *sizes, *given, sinks.float().contiguous(), window or 0, scale, out)
-    return out.transpose(1, 2)
+    out = queries.new_empty(rows, heads, head_dim)
+    given = [part for each in (queries, keys, values) for part in (each, (ctypes.c_long * 3)(*each.stride()[:-1]))]
+    sizes = (len(of.runs), heads, keys.shape[1], head_dim, keys.shape[2])
+    _call("attention", *sizes, of.runs, of.table, *given, sinks.float().contiguous(), window or 0, scale, out)
+    return out
 
 
 # --- the library ------------------------------------------------------------------------------------------------------

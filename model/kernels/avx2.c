@@ -69,10 +69,15 @@ OP vi i_codes(vi x)
     return _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d) { return _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d)); }
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
-    int first = p[0] << 23, second = count == 2 ? p[1] << 23 : 0;
-    return _mm256_castsi256_ps(_mm256_set_m128i(_mm_set1_epi32(second), _mm_set1_epi32(first)));
+    vi bytes = _mm256_setr_epi32(p[0], p[stride], p[2 * stride], p[3 * stride], 0, 0, 0, 0);
+    if (count == 2)
+        bytes = _mm256_insertf128_si256(
+            bytes, _mm_setr_epi32(p[1], p[stride + 1], p[2 * stride + 1], p[3 * stride + 1]), 1);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bytes, 23));
 }
 
 OP vi two_rows(const uint8_t *p, size_t stride) /* sixteen bytes of the rows 0 and 4 */

@@ -63,19 +63,30 @@ OP vi i_codes(vi x)
     return _mm512_permutexvar_epi16(x, table);
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d)
 {
-    /* A quarter of the vector belongs to a group: its byte goes to the top of each number, and one down. */
-    const vi top = _mm512_set_epi32(0x03808080, 0x03808080, 0x03808080, 0x03808080, 0x02808080, 0x02808080, 0x02808080,
-                                    0x02808080, 0x01808080, 0x01808080, 0x01808080, 0x01808080, 0x00808080, 0x00808080,
-                                    0x00808080, 0x00808080);
+    vi ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    vi cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+}
+
+OP int four_bytes(const uint8_t *p, int count)
+{
     int bytes = 0;
     if (count == 4)
         __builtin_memcpy(&bytes, p, 4);
     else
         for (int i = 0; i < count; i++)
             bytes |= p[i] << 8 * i;
-    return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_shuffle_epi8(_mm512_set1_epi32(bytes), top), 1));
+    return bytes;
+}
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
+{
+    __m128i rows = _mm_setr_epi32(four_bytes(p, count), four_bytes(p + stride, count), four_bytes(p + 2 * stride, count),
+                                  four_bytes(p + 3 * stride, count));
+    __m128i groups = _mm_shuffle_epi8(rows, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(groups), 23));
 }
 
 OP __m512i four_rows(const uint8_t *p, size_t stride) /* sixteen bytes of the rows 0, 4, 8 and 12 */

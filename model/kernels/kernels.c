@@ -326,16 +326,25 @@ PUBLIC int cadenza_experts(const struct inner *inner, int threads, int tokens, i
  * that is there already and brings no value.
  *
  * A piece is one head of keys and BLOCK rows, the queries of all heads that share it at some times in a row. A block of
- * keys is turned around once, such that both products are of the same form. */
+ * keys is turned around once, such that both products are of the same form. Blocks begin at multiples of KEYS, and keys
+ * that a query does not see add exact zeros: so its result is the same, bit for bit, whatever is computed beside it. */
 enum { BLOCK = 64 };
+
+/* Of one sequence: its queries are the rows from `row` on, and stand at the last `time` of `keys` positions. Position p is
+ * in page number p / page, which table[pages + p / page - first_page] places in memory. */
+struct run {
+    int64_t row, time, keys, pages, first_page;
+};
 
 struct attention {
     const struct inner *inner;
-    int heads, kv_heads, time, keys, head_dim, window, times; /* times: of a piece */
+    int heads, kv_heads, head_dim, page, window, times; /* times: of a piece */
+    const struct run *runs;
+    const int64_t *table;
     const float *q, *k, *v, *sinks;
-    const long *q_stride, *k_stride, *v_stride; /* of batch, head and time */
+    const long *q_stride, *k_stride, *v_stride; /* of row and head; of page, head and time */
     float scale;
-    float *out; /* [batch, time, heads, head_dim] */
+    float *out; /* [rows, heads, head_dim] */
     char *scratch;
     size_t scratch_bytes;
 };
@@ -345,14 +354,25 @@ static size_t attention_bytes(size_t rows, size_t head_dim)
     return 4 * (2 * rows * head_dim + rows * KEYS + 2 * rows + 2 * head_dim * KEYS) + 512;
 }
 
+/* Where a position's keys or values of one head are. */
+static const float *at_position(const struct attention *a, const struct run *run, const float *from, const long *stride,
+                                int head, int position)
+{
+    int64_t page = a->table[run->pages + position / a->page - run->first_page];
+    return from + page * stride[0] + head * stride[1] + position % a->page * stride[2];
+}
+
 static void attention_piece(void *job, long piece, int worker)
 {
     const struct attention *a = job;
     const struct inner *inner = a->inner;
-    int blocks = (a->time + a->times - 1) / a->times, dim = a->head_dim, group = a->heads / a->kv_heads;
-    int start = (int)(piece % blocks) * a->times, count = least(a->times, a->time - start), rows = count * group;
-    int kv_head = (int)(piece / blocks % a->kv_heads), batch = (int)(piece / blocks / a->kv_heads);
-    int padded = (rows + 3) / 4 * 4, past = a->keys - a->time;
+    int dim = a->head_dim, group = a->heads / a->kv_heads, kv_head = (int)(piece % a->kv_heads);
+    const struct run *run = a->runs;
+    long block = piece / a->kv_heads;
+    for (long blocks; block >= (blocks = (run->time + a->times - 1) / a->times); run++)
+        block -= blocks;
+    int start = (int)block * a->times, count = least(a->times, (int)run->time - start), rows = count * group;
+    int padded = (rows + 3) / 4 * 4, past = (int)(run->keys - run->time);
 
     char *rest = a->scratch + worker * a->scratch_bytes;
     float *queries = cut(&rest, (size_t)padded * dim * 4), *mixed = cut(&rest, (size_t)padded * dim * 4);
@@ -362,23 +382,22 @@ static void attention_piece(void *job, long piece, int worker)
     memset(mixed, 0, (size_t)padded * dim * 4);
     for (int r = 0; r < rows; r++) {
         int head = kv_head * group + r % group;
-        const float *q = a->q + batch * a->q_stride[0] + head * a->q_stride[1] + (start + r / group) * a->q_stride[2];
+        const float *q = a->q + (run->row + start + r / group) * a->q_stride[0] + head * a->q_stride[1];
         for (int i = 0; i < dim; i++)
             queries[r * dim + i] = q[i];
         most[r] = fmaxf(a->sinks[head], -1e30f); /* a sink of minus infinity: none */
         sums[r] = 1;
     }
 
-    const float *k = a->k + batch * a->k_stride[0] + kv_head * a->k_stride[1];
-    const float *v = a->v + batch * a->v_stride[0] + kv_head * a->v_stride[1];
     int first = a->window && past + start >= a->window ? past + start - a->window + 1 : 0, end = past + start + count;
-    for (int key = first; key < end; key += KEYS) {
-        int some = least(KEYS, end - key);
-        for (int j = 0; j < some; j++)
+    for (int key = first / KEYS * KEYS; key < end; key += KEYS) {
+        int unseen = first > key ? first - key : 0, some = least(KEYS, end - key);
+        memset(turned, 0, (size_t)dim * KEYS * 4);
+        for (int j = unseen; j < some; j++) {
+            const float *k = at_position(a, run, a->k, a->k_stride, kv_head, key + j);
             for (int i = 0; i < dim; i++)
-                turned[i * KEYS + j] = k[(key + j) * a->k_stride[2] + i];
-        for (int i = 0; i < dim; i++)
-            memset(turned + i * KEYS + some, 0, (KEYS - some) * 4);
+                turned[i * KEYS + j] = k[i];
+        }
         memset(scores, 0, (size_t)padded * KEYS * 4);
         inner->multiply(padded, KEYS, dim, queries, dim, turned, KEYS, scores);
         for (int r = 0; r < rows; r++) {
@@ -403,36 +422,45 @@ static void attention_piece(void *job, long piece, int worker)
         }
         for (int r = rows; r < padded; r++)
             memset(scores + r * KEYS, 0, KEYS * 4);
-        inner->multiply(padded, dim, some, scores, KEYS, v + key * a->v_stride[2], a->v_stride[2], mixed);
+        for (int j = unseen, next; j < some; j = next) { /* what lies in one page at a time */
+            next = least(some, j + a->page - (key + j) % a->page);
+            const float *v = at_position(a, run, a->v, a->v_stride, kv_head, key + j);
+            inner->multiply(padded, dim, next - j, scores + j, KEYS, v, a->v_stride[2], mixed);
+        }
     }
     for (int r = 0; r < rows; r++) {
         int head = kv_head * group + r % group;
-        float *out = a->out + (((size_t)batch * a->time + start + r / group) * a->heads + head) * dim;
+        float *out = a->out + ((size_t)(run->row + start + r / group) * a->heads + head) * dim;
         for (int i = 0; i < dim; i++)
             out[i] = mixed[r * dim + i] / sums[r];
     }
 }
 
-/* Grouped-query attention with sinks. Queries stand at the last `time` of `keys` positions.
+/* Grouped-query attention with sinks, of sequences whose keys and values lie in pages.
  *
- * q: `[batch, heads, time, head_dim]`, k and v: `[batch, kv_heads, keys, head_dim]`, each with strides of its first three
- * dimensions; sinks: `[heads]`; window: positions visible to a query, its own among them, or 0 for all;
- * out: `[batch, time, heads, head_dim]`. All float32. head_dim: a multiple of 16.
+ * q: `[rows, heads, head_dim]`, strides of its first two dimensions; k and v: `[pages, kv_heads, page, head_dim]`, of its
+ * first three; sinks: `[heads]`; window: positions visible to a query, its own among them, or 0 for all; out:
+ * `[rows, heads, head_dim]`. All float32. head_dim: a multiple of 16.
  */
-PUBLIC int cadenza_attention(const struct inner *inner, int threads, int batch, int heads, int kv_heads, int time,
-                             int keys, int head_dim, const float *q, const long *q_stride, const float *k,
-                             const long *k_stride, const float *v, const long *v_stride, const float *sinks, int window,
-                             float scale, float *out)
+PUBLIC int cadenza_attention(const struct inner *inner, int threads, int sequences, int heads, int kv_heads, int head_dim,
+                             int page, const struct run *runs, const int64_t *table, const float *q,
+                             const long *q_stride, const float *k, const long *k_stride, const float *v,
+                             const long *v_stride, const float *sinks, int window, float scale, float *out)
 {
-    int group = heads / kv_heads, times = BLOCK / group > 1 ? BLOCK / group : 1;
-    times = least(times, time);
-    struct attention a = {inner, heads, kv_heads, time, keys, head_dim, window, times, q, k, v, sinks,
+    int group = heads / kv_heads, times = BLOCK / group > 1 ? BLOCK / group : 1, most = 1;
+    for (int s = 0; s < sequences; s++)
+        most = runs[s].time > most ? (int)runs[s].time : most;
+    times = least(times, most);
+    struct attention a = {inner, heads, kv_heads, head_dim, page, window, times, runs, table, q, k, v, sinks,
                           q_stride, k_stride, v_stride, scale, out, 0, 0};
+    long pieces = 0;
+    for (int s = 0; s < sequences; s++)
+        pieces += kv_heads * ((runs[s].time + times - 1) / times);
     a.scratch_bytes = (attention_bytes(times * group + 3, head_dim) + 63) / 64 * 64;
     a.scratch = malloc(threads * a.scratch_bytes);
     if (!a.scratch)
         return NO_MEMORY;
-    pool_run(threads, (long)batch * kv_heads * ((time + times - 1) / times), attention_piece, &a);
+    pool_run(threads, pieces, attention_piece, &a);
     free(a.scratch);
     return NONE;
 }

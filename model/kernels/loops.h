@@ -10,7 +10,8 @@
  *     i_codes (low four bits of each int16 -> twice the value of E2M1)
  *     i_madd (a + the sums of neighbouring products b c: int16 -> int32)
  *     i_rows (sixteen bytes of each of LANES rows -> four vectors, the first has the rows' first four bytes)
- * f_exponents: GROUPS bytes, or some of them -> 2 ** (byte - 127), each four times
+ *     i_sums (four vectors -> in each quarter of LANES / GROUPS, the sums of their same quarters)
+ * f_four_exponents: of four rows at a distance, GROUPS bytes each, or some of them -> 2 ** (byte - 127), placed so
  */
 
 #include <math.h>
@@ -86,14 +87,14 @@ static void quantise(const float *x, size_t group, int16_t *values, float *scale
 
 /* Memory is asked for the rows that come ROWS later: the processor does not guess that, as a row is so short. */
 INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct quantised *x, int tokens,
-                    vf (*sums)[MX_ROW_TOKENS])
+                    vf *totals)
 {
+    vi sums[ROWS][MX_ROW_TOKENS];
     EACH(r, ROWS) {
         size_t at = (row + r) * m.groups + g, later = at + ROWS * m.groups;
         __builtin_prefetch(m.blocks + later * GROUP_BYTES, 0, 2);
         __builtin_prefetch(m.scales + later, 0, 2);
         vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
-        vf scale = f_exponents(m.scales + at, count);
         vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
            w3 = i_codes(i_shift(codes, 12));
         EACH(t, tokens) {
@@ -102,23 +103,33 @@ INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct q
             sum = i_madd(sum, w1, i_load(v + PHASE));
             sum = i_madd(sum, w2, i_load(v + 2 * PHASE));
             sum = i_madd(sum, w3, i_load(v + 3 * PHASE));
-            sums[r][t] = f_fma(i_float(sum), f_mul(scale, f_load(x[t].scales + 4 * g)), sums[r][t]);
+            sums[r][t] = sum;
         }
     }
+    vf scale = f_four_exponents(m.scales + row * m.groups + g, m.groups, count);
+    EACH(t, tokens)
+        totals[t] = f_fma(i_float(i_sums(sums[0][t], sums[1][t], sums[2][t], sums[3][t])),
+                          f_mul(scale, f_load(x[t].scales + 4 * g)), totals[t]);
 }
 
 INLINE void mx_row_tile(struct mx m, size_t row, const struct quantised *x, int tokens, float *out, size_t stride)
 {
-    vf sums[ROWS][MX_ROW_TOKENS];
-    EACH(r, ROWS)
-        EACH(t, tokens) sums[r][t] = f_zero();
+    vf totals[MX_ROW_TOKENS]; /* of ROWS rows, for each of the groups that a vector has */
+    EACH(t, tokens) totals[t] = f_zero();
     size_t g = 0;
     for (; g + GROUPS <= m.groups; g += GROUPS)
-        mx_step(m, row, g, GROUPS, x, tokens, sums);
+        mx_step(m, row, g, GROUPS, x, tokens, totals);
     if (g < m.groups)
-        mx_step(m, row, g, (int)(m.groups - g), x, tokens, sums);
-    EACH(t, tokens)
-        EACH(r, ROWS) out[t * stride + r] = f_sum(sums[r][t]);
+        mx_step(m, row, g, (int)(m.groups - g), x, tokens, totals);
+    EACH(t, tokens) {
+        float lanes[LANES];
+        f_store(lanes, totals[t]);
+        EACH(r, ROWS) {
+            float sum = lanes[r];
+            EACH(other, GROUPS - 1) sum += lanes[(other + 1) * ROWS + r];
+            out[t * stride + r] = sum;
+        }
+    }
 }
 
 static void mx_rows(struct mx m, size_t row, int count, const struct quantised *x, int tokens, float *out,
@@ -156,22 +167,25 @@ static void mx_unpack(struct mx m, size_t row, int16_t *panel, float *scales)
 INLINE void mx_panel_tile(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x,
                           int tokens, float *out, size_t stride)
 {
-    vf sums[MX_TOKENS];
-    EACH(t, tokens) sums[t] = f_zero();
-    for (size_t g = 0; g < groups; g++, panel += GROUP * LANES) {
-        size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
-        vi group[MX_TOKENS];
-        EACH(t, tokens) group[t] = i_zero();
-        EACH(pair, 16) {
-            vi weights = i_load(panel + pair * 2 * LANES);
+    for (size_t first = 0; first < GROUPS; first++) { /* every GROUPS-th group, as in mx_row_tile */
+        vf sums[MX_TOKENS];
+        EACH(t, tokens) sums[t] = f_zero();
+        for (size_t g = first; g < groups; g += GROUPS) {
+            size_t place = g / GROUPS * GROUPS * GROUP + g % GROUPS * 8;
+            vi group[MX_TOKENS];
+            EACH(t, tokens) group[t] = i_zero();
+            EACH(pair, 16) {
+                vi weights = i_load(panel + g * GROUP * LANES + pair * 2 * LANES);
+                EACH(t, tokens)
+                    group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+            }
+            vf scale = f_load(scales + g * LANES);
             EACH(t, tokens)
-                group[t] = i_madd(group[t], weights, i_pair(x[t].values + place + pair / 4 * PHASE + pair % 4 * 2));
+                sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
         }
-        vf scale = f_load(scales + g * LANES);
         EACH(t, tokens)
-            sums[t] = f_fma(i_float(group[t]), f_mul(scale, f_set(x[t].scales[4 * g])), sums[t]);
+            f_store(out + t * stride, first == 0 ? sums[t] : f_add(f_load(out + t * stride), sums[t]));
     }
-    EACH(t, tokens) f_store(out + t * stride, sums[t]);
 }
 
 static void mx_panel(const int16_t *panel, const float *scales, size_t groups, const struct quantised *x, int tokens,
@@ -188,38 +202,52 @@ static void mx_panel(const int16_t *panel, const float *scales, size_t groups, c
 
 /* --- bfloat16 ----------------------------------------------------------------------------------------------------- */
 
+/* A row's sum is made in the same order however many tokens there are: every STREAMS-th vector, these four one after
+ * another, then what is left. So a token's result never depends on the others. */
+enum { STREAMS = 4 };
+
+INLINE float bf16_rest(float sum, const uint16_t *row, size_t from, size_t depth, const float *x)
+{
+    for (size_t k = from; k < depth; k++)
+        sum += float_of((uint32_t)row[k] << 16) * x[k];
+    return sum;
+}
+
 INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const float *x, int tokens, float *out,
                       size_t stride)
 {
     const uint16_t *row[ROWS]; /* those that are not there are the last one once more */
-    vf sums[ROWS][BF16_TOKENS];
+    size_t whole = depth / (STREAMS * LANES) * (STREAMS * LANES);
+    vf totals[ROWS][BF16_TOKENS];
     EACH(r, ROWS) {
         row[r] = weights + (r < rows ? r : rows - 1) * depth;
-        EACH(t, tokens) sums[r][t] = f_zero();
+        EACH(t, tokens) totals[r][t] = f_zero();
     }
-    size_t k = 0;
-    for (; k + LANES <= depth; k += LANES) {
-        vf w[ROWS];
-        EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
-        EACH(t, tokens) {
-            vf value = f_load(x + t * depth + k);
-            EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+    for (int stream = 0; stream < STREAMS; stream++) {
+        vf sums[ROWS][BF16_TOKENS];
+        EACH(r, ROWS)
+            EACH(t, tokens) sums[r][t] = f_zero();
+        for (size_t k = stream * LANES; k < whole; k += STREAMS * LANES) {
+            vf w[ROWS];
+            EACH(r, ROWS) w[r] = f_bf16(row[r] + k);
+            EACH(t, tokens) {
+                vf value = f_load(x + t * depth + k);
+                EACH(r, ROWS) sums[r][t] = f_fma(w[r], value, sums[r][t]);
+            }
         }
+        EACH(r, ROWS)
+            EACH(t, tokens) totals[r][t] = f_add(totals[r][t], sums[r][t]);
     }
     for (int t = 0; t < tokens; t++)
-        for (int r = 0; r < rows; r++) {
-            float sum = f_sum(sums[r][t]);
-            for (size_t i = k; i < depth; i++)
-                sum += float_of((uint32_t)row[r][i] << 16) * x[t * depth + i];
-            out[t * stride + r] = sum;
-        }
+        for (int r = 0; r < rows; r++)
+            out[t * stride + r] = bf16_rest(f_sum(totals[r][t]), row[r], whole, depth, x + t * depth);
 }
 
 /* For one token there is nothing to share: rows are read as one stream, which is what memory is fastest at. */
 INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
 {
-    enum { STREAMS = 4, AHEAD = 1024 };
-    vf sums[STREAMS];
+    enum { AHEAD = 1024 };
+    vf sums[STREAMS], total = f_zero();
     EACH(i, STREAMS) sums[i] = f_zero();
     size_t k = 0;
     for (; k + STREAMS * LANES <= depth; k += STREAMS * LANES) {
@@ -228,10 +256,8 @@ INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
         EACH(i, STREAMS)
             sums[i] = f_fma(f_bf16(row + k + i * LANES), f_load(x + k + i * LANES), sums[i]);
     }
-    float sum = f_sum(f_add(f_add(sums[0], sums[1]), f_add(sums[2], sums[3])));
-    for (; k < depth; k++)
-        sum += float_of((uint32_t)row[k] << 16) * x[k];
-    return sum;
+    EACH(i, STREAMS) total = f_add(total, sums[i]);
+    return bf16_rest(f_sum(total), row, k, depth, x);
 }
 
 static void bf16_rows(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,

@@ -58,10 +58,13 @@ OP vi i_codes(vi x)
     return vreinterpretq_s32_s16(vshrq_n_s16(vshlq_n_s16(bytes, 8), 8));
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d) { return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)); }
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
     (void)count;
-    return vreinterpretq_f32_u32(vdupq_n_u32((uint32_t)p[0] << 23));
+    const uint32_t bytes[4] = {p[0], p[stride], p[2 * stride], p[3 * stride]};
+    return vreinterpretq_f32_u32(vshlq_n_u32(vld1q_u32(bytes), 23));
 }
 
 OP void i_rows(const uint8_t *p, size_t stride, vi *out)

@@ -126,13 +126,23 @@ OP vi i_codes(vi x)
     return i_load(words);
 }
 
-OP vf f_exponents(const uint8_t *p, int count)
+OP vi i_sums(vi a, vi b, vi c, vi d)
+{
+    const vi of[4] = {a, b, c, d};
+    LANE a.at[i] = of[i].at[0] + of[i].at[1] + of[i].at[2] + of[i].at[3];
+    return a;
+}
+
+OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
     (void)count;
-    uint32_t bits = (uint32_t)p[0] << 23;
-    float scale;
-    memcpy(&scale, &bits, 4);
-    return f_set(scale);
+    vf scales;
+    LANE
+    {
+        uint32_t bits = (uint32_t)p[i * stride] << 23;
+        memcpy(&scales.at[i], &bits, 4);
+    }
+    return scales;
 }
 
 OP void i_rows(const uint8_t *p, size_t stride, vi *out)

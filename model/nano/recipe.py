@@ -40,7 +40,7 @@ from cadenza.harmony import (
 from .. import checkpoint
 from ..config import ModelConfig
 from ..train.muon import Muon
-from ..transformer import LayerCache, Transformer
+from ..transformer import LayerCache, Transformer, Visible, attend
 from .curriculum import Draw, conversation, dialogue, efforts, problem, system
 
 VOCABULARY_SIZE: Final = 1024
@@ -202,18 +202,21 @@ class Batches:
 class SharedPrefix:
     """A layer's keys and values of a prefix that all rows of a batch share, with gradients.
 
-    The first update brings the prefix; later ones see it, and are not kept.
+    What comes first is the prefix; what comes later sees it, and is not kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: int | None) -> None:
+        self._window = window
         self._prefix: tuple[Tensor, Tensor] | None = None
 
-    def update(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(self, queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor) -> Tensor:
         if self._prefix is None:
             self._prefix = keys, values
-            return keys, values
-        old_keys, old_values = (part.expand(len(keys), -1, -1, -1) for part in self._prefix)
-        return torch.cat((old_keys, keys), dim=2), torch.cat((old_values, values), dim=2)
+        else:
+            old_keys, old_values = (part.expand(len(keys), -1, -1, -1) for part in self._prefix)
+            keys, values = torch.cat((old_keys, keys), dim=2), torch.cat((old_values, values), dim=2)
+        visible = Visible(queries.shape[2], keys.shape[2], self._window, queries.device)
+        return attend(queries, keys, values, sinks, visible)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -251,14 +254,15 @@ def rate(step: int, steps: int) -> float:
 
 def loss_of(network: Transformer, batch: Batch) -> tuple[Tensor, float, float]:
     """The loss, the mean nats per token that the assistant samples, and the share of these that are right."""
-    caches: list[LayerCache] | None = None
+    config, caches = network.config, list[LayerCache]()
     if batch.prefix.numel():
-        caches = [SharedPrefix() for _ in range(network.config.num_layers)]
+        caches += [
+            SharedPrefix(config.sliding_window if config.is_sliding(at) else None) for at in range(config.num_layers)
+        ]
         network(batch.prefix, caches=caches)
     routers: list[Tensor] = []
-    logits = network(batch.rows, caches=caches, start=batch.prefix.shape[1], router_logits=routers)[:, :-1].flatten(
-        0, 1
-    )
+    positions = batch.prefix.shape[1] + torch.arange(batch.rows.shape[1])
+    logits = network(batch.rows, caches=caches, positions=positions, router_logits=routers)[:, :-1].flatten(0, 1)
     targets, weights = batch.rows[:, 1:].flatten(), batch.weights[:, 1:].flatten()
     each = F.cross_entropy(logits, targets, reduction="none")
     loss = (each * weights).sum() / weights.sum()

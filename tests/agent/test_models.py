@@ -10,10 +10,11 @@ import pytest
 from cadenza.agent import Agent
 from cadenza.agent.events import EngineRetry, Event, RunFinished, RunStarted
 from cadenza.agent.journal import Journal
+from cadenza.agent.models import Models
 from cadenza.agent.task import TaskError
 from cadenza.agent.taskfile import parse
 from cadenza.harmony import Message
-from cadenza.model import LocalModel, ModelError, ScriptedEngine
+from cadenza.model import LocalModel, ModelError, ScriptedEngine, find
 from cadenza.model.engines.completions import CompletionsEngine
 from cadenza.model.engines.http import Server
 
@@ -41,7 +42,7 @@ async def test_a_turn_that_a_model_cannot_begin_is_the_next_ones(tmp_path: Path)
     events = await events_of(agent)
     first, retried = of(EngineRetry, events)
     assert first.errors == ("scripted: the script has only 1 turns",)
-    assert (first.model, first.mask, first.ids) == ("far away", "body", True)
+    assert (first.model, first.mask, first.ids) == ("far away", "turn", True)
     assert retried.errors[0].startswith("far away: http://127.0.0.1:9/v1: ConnectError")
     assert (retried.model, retried.mask) == ("scripted", "none")
     (finished,) = of(RunFinished, events)
@@ -111,3 +112,10 @@ def test_a_device_that_is_not_here_is_a_line() -> None:
 def test_what_is_no_model_is_a_line(model: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=said):
         parse(f"version: 1\nmodel: {model}\ninput: Hi\n", "task.yaml", tmp_path)
+
+
+@pytest.mark.anyio
+async def test_runs_of_one_model_share_an_engine_however_it_is_spelt() -> None:
+    spellings = "nano", LocalModel("nano"), str(find("nano")), LocalModel(str(find("nano")) + "/")
+    engines = {id(Models([each]).engine) for each in (*spellings, ScriptedEngine([]), *spellings)}
+    assert len(engines) == 2

@@ -9,7 +9,7 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -140,19 +140,24 @@ class Handler(BaseHTTPRequestHandler):
         self.send(b"", status=302, extra={"Location": location})
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
-    handler = type("OfThisSite", (Handler,), {"site": site})
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A server on loopback for as long as the block takes; its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    site.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield site
+    yield server.server_port
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    with serving(type("OfThisSite", (Handler,), {"site": site})) as site.port:
+        yield site
 
 
 async def here(host: str, port: int) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cadenza.model import kernels
-from cadenza.model.cache import KVCache
+from cadenza.model.batch import Reading
 from cadenza.model.checkpoint import load, save
 from cadenza.model.int8 import Int8Linear, dequantize, quantize, round_dense_layers
 from cadenza.model.kernels import Instructions
@@ -181,11 +181,10 @@ def test_a_network_as_it_is_stored_gives_the_logits_of_float32(small: Transforme
         assert error(stored(rows), expected) < EXACT
     # This network magnifies a layer's error tenfold, and more: its logits differ by 8e-6 when float32 sums otherwise.
     assert error(stored(rows), expected) < 10 * ROUNDED
-    caches = KVCache(stored.config).layers
-    steps = [stored(rows[:, :41], caches=caches)]
-    steps += [stored(rows[:, at : at + 1], caches=caches, start=at) for at in range(41, 90)]
-    assert error(torch.cat(steps, dim=1), expected) < 10 * ROUNDED
-    assert error(stored(rows, only_last=True), expected[:, -1:]) < 10 * ROUNDED
+    reader = Reading(stored)
+    steps = [reader.read(rows[0, :41]), *(reader.read(rows[0, at : at + 1]) for at in range(41, 90))]
+    assert error(torch.cat(steps), expected[0]) < 10 * ROUNDED
+    assert error(stored(rows, wanted=torch.tensor([89])), expected[:, -1:]) < 10 * ROUNDED
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])

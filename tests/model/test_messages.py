@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from cadenza.agent import Agent, tool
-from cadenza.agent.events import Event, RunFinished, RunStarted, ToolCallReady, TurnFinished
+from cadenza.agent.events import Event, RunFinished, RunStarted, ToolCallReady, ToolFinished, TurnFinished
 from cadenza.harmony import (
     TURN_STOP_TOKENS,
     DeveloperContent,
@@ -225,8 +225,8 @@ def weather(city: str) -> str:
 @pytest.mark.anyio
 async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(server: Server) -> None:
     schema = {"type": "object", "properties": {"sky": {"type": "string"}}, "required": ["sky"]}
-    arguments = {"name": "weather", "arguments": '{"city": "Rome"}'}
-    call = {"tool_calls": [{"index": 0, "function": arguments}, {"index": 1, "function": arguments}]}
+    rome, oslo = ({"name": "weather", "arguments": json.dumps({"city": city})} for city in ("Rome", "Oslo"))
+    call = {"tool_calls": [{"index": 0, "function": rome}, {"index": 1, "function": oslo}]}
     server.plays = [
         [
             {"choices": [{"delta": {"reasoning_content": "Let me see.", "reasoning": None}}]},
@@ -240,7 +240,10 @@ async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(serve
     )
     events = await events_of(agent, "Rome?")
     assert finish(events).answer == '{"sky": "sunny"}'
-    assert [event.arguments for event in events if isinstance(event, ToolCallReady)] == ['{"city": "Rome"}']
+    assert [event.arguments for event in events if isinstance(event, ToolCallReady)] == [
+        '{"city": "Rome"}',
+        '{"city": "Oslo"}',
+    ]
     first, second = server.asked
     assert first["messages"] == [
         {"role": "system", "content": "Tell the weather."},
@@ -249,16 +252,48 @@ async def test_a_chat_server_is_told_functions_and_the_shape_of_the_answer(serve
     assert first["tools"][0]["function"]["parameters"]["properties"] == {"city": {"type": "string"}}
     shape = first["response_format"]["json_schema"]
     assert (shape["schema"], shape["strict"]) == (schema, False)
-    assert (first["reasoning_effort"], first["parallel_tool_calls"]) == ("low", False)
-    function = {"name": "weather", "arguments": '{"city": "Rome"}'}
+    assert first["reasoning_effort"] == "low"
     assert second["messages"][2:] == [
         {
             "role": "assistant",
             "content": "One moment.",
             "reasoning_content": "Let me see.",
-            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+            "tool_calls": [
+                {"id": "call_1", "type": "function", "function": rome},
+                {"id": "call_2", "type": "function", "function": oslo},
+            ],
         },
         {"role": "tool", "content": "sunny in Rome", "tool_call_id": "call_1"},
+        {"role": "tool", "content": "sunny in Oslo", "tool_call_id": "call_2"},
+    ]
+
+
+@pytest.mark.anyio
+async def test_all_calls_of_an_answer_are_made_and_text_after_them_is_no_answer(server: Server) -> None:
+    calls = [
+        {"type": "function_call", "name": "weather", "arguments": json.dumps({"city": city})}
+        for city in ("Rome", "Oslo")
+    ]
+    server.plays = [
+        [
+            {"type": "response.reasoning_text.delta", "delta": "Both."},
+            *({"type": "response.output_item.done", "item": call} for call in calls),
+            {"type": "response.output_text.delta", "delta": "Wait."},
+            {"type": "response.completed", "response": {"output": calls}},
+        ],
+        [{"type": "response.output_text.delta", "delta": "Sunny."}, {"type": "response.completed", "response": {}}],
+    ]
+    events = await events_of(Agent(model=server.engine("responses"), tools=[weather]), "Rome and Oslo?")
+    assert finish(events).answer == "Sunny."
+    _, second = server.asked
+    said = [(item["type"], item.get("call_id")) for item in second["input"]][-6:]
+    assert said == [
+        ("reasoning", None),
+        ("function_call", "call_1"),
+        ("function_call", "call_2"),
+        ("message", None),
+        ("function_call_output", "call_1"),
+        ("function_call_output", "call_2"),
     ]
 
 
@@ -316,6 +351,24 @@ async def test_what_goes_wrong_on_a_server_is_one_line(
     with pytest.raises(ModelError, match=said) as failure:
         await events_of(Agent(model=server.engine(wire)), "Hi")
     assert "\n" not in str(failure.value)
+
+
+@tool
+def browser(page: str) -> str:
+    """Not gpt-oss's."""
+    return page
+
+
+@pytest.mark.anyio
+async def test_a_function_is_not_taken_for_a_tool_that_gpt_oss_has_itself(server: Server) -> None:
+    function = {"name": "functions_browser", "arguments": '{"page": "one"}'}
+    server.plays = [
+        [{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": function}]}, "finish_reason": "tool_calls"}]}],
+        [{"choices": [{"delta": {"content": "Done."}, "finish_reason": "stop"}]}],
+    ]
+    events = await events_of(Agent(model=server.engine("chat"), tools=[browser]))
+    assert [event.text for event in events if isinstance(event, ToolFinished)] == ["one"]
+    assert [each["function"]["name"] for each in server.asked[0]["tools"]] == ["functions_browser"]
 
 
 @pytest.mark.anyio

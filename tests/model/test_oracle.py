@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cadenza.model import ConfigError, ModelConfig, Sampling, kernels
-from cadenza.model.cache import KVCache
+from cadenza.model.batch import Reading
 from cadenza.model.checkpoint import Checkpoint, Reader, convert, load, save
 from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.layout import Layout
@@ -54,10 +54,9 @@ def test_logits_of_prompt_and_cached_decode_equal_transformers(folder: Path, lay
     expected = reference(rows).logits
     assert expected.abs().max() > 1
     torch.testing.assert_close(network(rows), expected, atol=1e-4, rtol=0)
-    cache = KVCache(network.config)
-    steps = [network(rows[:, :41], caches=cache.layers)]
-    steps += [network(rows[:, at : at + 1], caches=cache.layers, start=at) for at in range(41, 90)]
-    torch.testing.assert_close(torch.cat(steps, dim=1), expected, atol=1e-4, rtol=0)
+    reader = Reading(network)
+    steps = [reader.read(rows[0, :41]), *(reader.read(rows[0, at : at + 1]) for at in range(41, 90))]
+    torch.testing.assert_close(torch.cat(steps), expected[0], atol=1e-4, rtol=0)
 
 
 @torch.inference_mode()
@@ -81,12 +80,12 @@ def test_logits_beyond_the_original_context_equal_transformers(folder: Path) -> 
     reference = GptOssForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     network = load(folder).network
     rows = torch.randint(0, 500, (1, 4400), generator=torch.Generator().manual_seed(1))
-    cache, theirs = KVCache(network.config), DynamicCache()
+    reader, theirs = Reading(network), DynamicCache()
     for start in range(0, rows.shape[1], 400):
         part = rows[:, start : start + 400]
-        logits = network(part, caches=cache.layers, start=start)
+        logits = reader.read(part[0])
         expected = reference(part, past_key_values=theirs, cache_position=start + torch.arange(400)).logits
-        torch.testing.assert_close(logits, expected, atol=3e-4, rtol=0)
+        torch.testing.assert_close(logits, expected[0], atol=3e-4, rtol=0)
     assert expected.abs().max() > 1
 
 
@@ -98,16 +97,19 @@ def test_logits_at_the_end_of_the_longest_context_equal_transformers(folder: Pat
     reference = GptOssForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     network = load(folder).network
     config, start, draw = network.config, 131_040, torch.Generator().manual_seed(1)
-    cache, theirs = KVCache(config), DynamicCache()
-    for at, layer in enumerate(cache.layers):
-        shape = (1, config.num_kv_heads, start, config.head_dim)
-        keys, values = torch.randn(shape, generator=draw), torch.randn(shape, generator=draw)
-        layer.update(keys, values)
-        theirs.update(keys.clone(), values.clone(), at)
+    reader, theirs = Reading(network, page=32), DynamicCache()
+    assert reader.sequence.make_room(start) == start
+    for at in range(config.num_layers):
+        slots = [page.slot(near=config.is_sliding(at)) for page in reader.sequence.pages]
+        both = [torch.randn(1, config.num_kv_heads, start, config.head_dim, generator=draw) for _ in range(2)]
+        for paged, each in zip(reader.cache.layer(at), both, strict=True):
+            paged[slots] = each[0].unflatten(1, (-1, 32)).transpose(0, 1)
+        theirs.update(*both, at)
+    reader.sequence.append([0] * start)
     rows = torch.randint(0, 500, (1, 32), generator=draw)
     expected = reference(rows, past_key_values=theirs, cache_position=start + torch.arange(32)).logits
     assert expected.abs().max() > 1
-    torch.testing.assert_close(network(rows, caches=cache.layers, start=start), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(reader.read(rows[0]), expected[0], atol=1e-4, rtol=0)
 
 
 @pytest.mark.anyio

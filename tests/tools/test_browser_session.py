@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ async def test_a_result_that_is_cited_stands_for_the_page_that_it_is_about(sessi
 
 @pytest.mark.anyio
 async def test_what_calls_mean_for_a_run_depends_on_where_they_go(documents: Path, tmp_path: Path) -> None:
-    own = Traits(stateful=True, repeatable=True)
-    reads = Traits(stateful=True, repeatable=True, reads_untrusted=True, reads_private=True)
+    own = Traits(stateful=True, repeatable=True, result_bytes=128 << 10)
+    reads = replace(own, reads_untrusted=True, reads_private=True)
     corpus = Corpus(documents, index=tmp_path / "index.db")
     async with BrowserTool(search=corpus).open() as session:
         assert session.traits("browser.search") == session.traits("browser.open") == reads
@@ -140,7 +141,7 @@ async def test_what_calls_mean_for_a_run_depends_on_where_they_go(documents: Pat
         assert session.traits("browser.search") == reads
         assert session.traits("browser.open").sends_out
     async with BrowserTool(search=SearxngSearch("http://127.0.0.1:1")).open() as session:
-        sends = Traits(stateful=True, repeatable=True, reads_untrusted=True, sends_out=True)
+        sends = replace(own, reads_untrusted=True, sends_out=True)
         assert session.traits("browser.search") == session.traits("browser.open") == sends
         assert "does not answer" in await refused(session, "search", query="x")
 

@@ -222,36 +222,6 @@ async def test_half_of_a_surrogate_pair_is_spelled_out() -> None:
     assert (await give.call()).text == '["\\udcff"]'
 
 
-async def test_a_long_result_keeps_head_and_tail_and_says_how_much_is_missing() -> None:
-    @tool
-    def give(text: str, count: int) -> str:
-        return "<" + text * count + ">"
-
-    result = await give.call('{"text": "é", "count": 50000}')
-    head, line, tail = result.text.split("\n")
-    assert (head[0], tail[-1]) == ("<", ">")
-    assert len((head + tail).encode()) <= 32 * 1024
-    assert line == f"[{50002 - len(head) - len(tail)} characters dropped]"
-    assert (await give.call('{"text": "x", "count": 32766}')).text == "<" + "x" * 32766 + ">"
-
-
-@settings(deadline=None)  # an event loop for each example
-@given(st.text(max_size=100), st.integers(1, 100))
-async def test_a_result_fits_and_loses_nothing_unsaid(text: str, limit: int) -> None:
-    @tool
-    def give() -> str:
-        return text
-
-    async with FunctionToolset([give], result_bytes=limit).open() as session:
-        result = await session.call("give", "")
-    if len(text.encode()) <= limit:
-        assert result.text == text
-    else:
-        note = result.text[: -1 if result.text.endswith("\n") else None].rpartition(" characters dropped]")[0]
-        dropped = int(note.rpartition("[")[2])
-        assert len(result.text) == len(text) - dropped + len(f"\n[{dropped} characters dropped]\n")
-
-
 # --- what a tool raises -----------------------------------------------------------------------------------------------
 
 

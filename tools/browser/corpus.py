@@ -56,6 +56,14 @@ create virtual table passages using fts5 (
     title, text, path unindexed, line unindexed, tokenize = 'porter unicode61 remove_diacritics 2'
 );
 """
+_CANDIDATES: Final = 300  # passages that are looked at for a query
+_RANKED: Final = (
+    "select rowid, rank from passages where passages match ? and rank match 'bm25(4.0, 1.0)' order by rank limit ?"
+)
+_SHOWN: Final = (
+    "select path, title, line, snippet(passages, 1, '', '', ' ... ', 48) from passages "
+    "where passages match ? and rowid = ?"
+)
 _pages: Final = TypeAdapter(Page)
 
 
@@ -102,21 +110,21 @@ class Corpus:
             raise ToolError(f"browser: corpus {self.folder}: no document in it; these are: {', '.join(KINDS)}")
 
     async def search(self, query: str, limit: int) -> Sequence[Hit]:
-        """The documents with the best passages, each once."""
+        """The documents with the best passages, each once: its best one counts, and half of its others."""
         words = re.findall(r"\w+", query)[:_MOST_WORDS]
         if not words:
             return []
+        wanted = " OR ".join(f'"{word}"' for word in words)
+        scores: dict[int, float] = {}
+        best: dict[int, int] = {}  # passage of a document
         with self._db() as db:
-            rows = db.execute(
-                "select path, title, line, snippet(passages, 1, '', '', ' ... ', 48) from passages "
-                "where passages match ? and rank match 'bm25(4.0, 1.0)' order by rank limit ?",
-                (" OR ".join(f'"{word}"' for word in words), limit * 8),
-            ).fetchall()
-        best: dict[str, Hit] = {}
-        for path, title, line, text in rows:
-            if path not in best and len(best) < limit:
-                best[path] = Hit(url=path, title=title, text=without_links(text), line=line)
-        return list(best.values())
+            for passage, rank in db.execute(_RANKED, (wanted, _CANDIDATES)):
+                document = passage >> _PASSAGE_BITS
+                scores[document] = scores.get(document, 0.0) + (rank / 2 if document in best else rank)
+                best.setdefault(document, passage)
+            chosen = sorted(scores, key=scores.__getitem__)[:limit]  # the better, the more below zero
+            rows = [db.execute(_SHOWN, (wanted, best[document])).fetchone() for document in chosen]
+        return [Hit(url=path, title=title, text=without_links(text), line=line) for path, title, line, text in rows]
 
     async def page(self, url: str) -> Page | None:
         """The document of that address, or of that path."""

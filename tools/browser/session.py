@@ -7,6 +7,7 @@ that. What goes wrong is one line and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ _MOST_HITS: Final = 20
 _ABOVE: Final = 4  # lines shown above the place that a link leads to
 _SOURCE: Final = "view-source:"
 _CALL_SECONDS: Final = 90.0  # robots.txt, page and reading have their own, shorter ones
-_RESULT_BYTES: Final = 128 << 10  # more than a view can have
+_TRAITS: Final = Traits(stateful=True, repeatable=True, result_bytes=128 << 10)  # more than a view can have
 _page: Final = TypeAdapter(Page)
 
 
@@ -45,7 +46,7 @@ class BrowserSession:
         self._pages: list[Page] = []
         functions = (("search", self._search), ("open", self._open), ("find", self._find))
         tools = [tool(function, name=name, timeout=_CALL_SECONDS) for name, function in functions]
-        self._functions = FunctionSession(FunctionToolset(tools, name=NAME, result_bytes=_RESULT_BYTES))
+        self._functions = FunctionSession(FunctionToolset(tools, name=NAME))
 
     def traits(self, recipient: str) -> Traits:
         """What is read was written by anyone; a query, or an address, leaves the machine where it is not local."""
@@ -56,10 +57,8 @@ class BrowserSession:
             case "open":
                 reads_private, sends_out = of_search.reads_private, self._fetcher is not None
             case _:
-                return Traits(stateful=True, repeatable=True)
-        return Traits(
-            stateful=True, repeatable=True, reads_untrusted=True, reads_private=reads_private, sends_out=sends_out
-        )
+                return _TRAITS
+        return replace(_TRAITS, reads_untrusted=True, reads_private=reads_private, sends_out=sends_out)
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         return await self._functions.call(recipient, arguments)

@@ -10,7 +10,7 @@ around them, `escapes` the attacks that they are tried with.
 
 from .choose import SANDBOXES, SandboxName, choose
 from .sandbox import Files, FilesError, Result, Sandbox, SandboxError, Session, Spec
-from .tool import PythonTool, description
+from .tool import PythonTool, description, keeping_more
 
 __all__ = [
     "SANDBOXES",
@@ -25,4 +25,5 @@ __all__ = [
     "Spec",
     "choose",
     "description",
+    "keeping_more",
 ]

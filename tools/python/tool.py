@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from mimetypes import guess_type
 from typing import Final
 
@@ -16,13 +16,17 @@ from cadenza.harmony import ToolNamespace
 
 from ..toolset import Artefact, ToolResult, Traits
 from .choose import SandboxName, choose
-from .sandbox import IMAGE, Result, Sandbox, SandboxError, Session, Spec
+from .sandbox import IMAGE, MIB, Result, Sandbox, SandboxError, Session, Spec
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
     "should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when "
     "creating plots, tables, or files)."
 )
+
+
+KEPT_BYTES: Final = 4 * MIB
+"""Of what a cell prints, at least: the model reads less, and the rest is an artefact."""
 
 
 def description(sandbox: Sandbox, timeout: float) -> str:
@@ -56,6 +60,11 @@ def observation(result: Result, made: Sequence[Artefact] = (), *, keeps_files: b
     return text
 
 
+def keeping_more(spec: Spec) -> Spec:
+    """For a session whose output is kept, and cut for the model later."""
+    return replace(spec, output_bytes=max(spec.output_bytes, KEPT_BYTES))
+
+
 def _figures(result: Result, cell: int) -> tuple[Artefact, ...]:
     names = (f"figure-{cell}-{number}.png" for number in range(1, len(result.figures) + 1))
     return tuple(Artefact(name, "image/png", data) for name, data in zip(names, result.figures, strict=True))
@@ -74,13 +83,14 @@ class PythonSession:
 
     def __init__(self, sandbox: Sandbox, session: Session, spec: Spec) -> None:
         self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
+        self._result_bytes = spec.output_bytes
         self._keeps_files = sandbox.name == "local" or spec.workspace is not None
         self._session = session
         self._cells = 0
 
     def traits(self, recipient: str) -> Traits:
         """A sandbox has died with all that an interrupted cell did, unless it could change files that stay."""
-        return Traits(stateful=True, repeatable=not self._keeps_files)
+        return Traits(stateful=True, repeatable=not self._keeps_files, result_bytes=self._result_bytes)
 
     async def call(self, recipient: str, arguments: str) -> ToolResult:
         """Runs `arguments` as a cell. Raises SandboxError if no interpreter can be started."""
@@ -103,8 +113,8 @@ class PythonTool:
     """Stateful Python in a sandbox.
 
     sandbox: "auto" takes the strongest that works here; image: of docker, as `agent sandbox build` made it; spec: the
-    limits of a session; unsafe_local: no sandbox at all, which only a person at the command line or in code may say,
-    never a task file.
+    limits of a session, `output_bytes` being what the model reads of a cell's output; unsafe_local: no sandbox at all,
+    which only a person at the command line or in code may say, never a task file.
     """
 
     sandbox: SandboxName = "auto"
@@ -123,5 +133,5 @@ class PythonTool:
         sandbox = await choose(name, image=self.image, unsafe_local=self.unsafe_local)
         if self.spec.workspace is not None and sandbox.name == "monty":
             raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
-        async with sandbox.session(self.spec) as session:
+        async with sandbox.session(keeping_more(self.spec)) as session:
             yield PythonSession(sandbox, session, self.spec)
