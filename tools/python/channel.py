@@ -124,6 +124,8 @@ class Channel:
         self._running = running
         self._id = 0
         self._received = bytearray()
+        self._waiting = anyio.CancelScope()  # of whoever waits for an answer
+        self._killed = False
 
     async def ready(self, settings: Mapping[str, Any]) -> None:
         """Send the driver and wait for it.
@@ -132,7 +134,7 @@ class Channel:
             SandboxError: it did not come up; the message has the last line of what was printed.
         """
         try:
-            with anyio.fail_after(START_SECONDS):
+            with anyio.fail_after(START_SECONDS) as self._waiting:
                 await self._send(first_line({**settings_for(self._spec), **settings}))
                 if await self._line(64) == b'{"ready": true}':
                     return
@@ -181,11 +183,13 @@ class Channel:
         return answer
 
     async def kill(self) -> str:
+        self._killed = True
+        self._waiting.cancel()  # a socket that is closed wakes nobody
         return await self._running.kill()
 
     async def _ask(self, kind: type[AnyAnswer], limit: int, seconds: float, **request: Any) -> AnyAnswer | None:
         self._id += 1
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(seconds) as self._waiting:
             await self._send(json.dumps({"id": self._id, **request}).encode() + b"\n")
             try:
                 answer = kind.model_validate_json(await self._line(limit))
@@ -194,6 +198,8 @@ class Channel:
             if answer.id != self._id:
                 raise Broken
             return answer
+        if self._killed:
+            raise Broken
         return None
 
     async def _send(self, data: bytes) -> None:

@@ -26,11 +26,11 @@ import anyio
 from .channel import LIFETIME_SECONDS, Running
 from .container import Container, api_errors, connected, knock
 from .driver.worker import HEADROOM
-from .host import driver_session
+from .host import driver_session, why_not
 from .identity import user_and_group, writable
 from .owner import owner_labels, sweep
 from .program import command
-from .sandbox import ENVIRONMENT, IMAGE, MIB, PROBE, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 if TYPE_CHECKING:
@@ -62,14 +62,9 @@ class Docker:
         knock()
         reason = ""
         for sandbox in await anyio.to_thread.run_sync(_candidates, image):
-            try:
-                async with sandbox.session(PROBE) as session:
-                    result = await session.run("import os; os.getuid()")
-                if result.output == "1000\n":
-                    return sandbox
-                reason = reason or f"{sandbox.name}: {result.error or result.output!r}"
-            except SandboxError as error:
-                reason = reason or f"{sandbox.name}: {error}"
+            if not (why := await why_not(sandbox)):
+                return sandbox
+            reason = reason or f"{sandbox.name}: {why}"
         raise SandboxError(f"docker does not work here: {reason}")
 
     @asynccontextmanager

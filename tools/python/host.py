@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import anyio
 
 from .channel import Broken, Channel, FileAnswer, Frame, Start, seconds
-from .sandbox import FilesError, Result, SandboxError, Spec
+from .sandbox import PROBE, FilesError, Result, Sandbox, SandboxError, Spec
+
+PROBE_CELLS: Final = (
+    ("import os; os.getuid()", ("1000\n", "kept")),
+    ("os._exit(0)", ("", "rolled_back")),
+    ("os.getuid()", ("1000\n", "kept")),
+)
 
 
 class DriverSession:
@@ -115,6 +121,19 @@ def _left_out(frame: Frame, spec: Spec) -> str:
     files = "".join(character for character in frame.left if character.isprintable())[:2000]
     what = " and ".join(filter(None, (figures, files)))
     return what and f"{what}; at most {spec.artefacts} files and {spec.artefact_bytes} bytes come out of a cell"
+
+
+async def why_not(sandbox: Sandbox) -> str:
+    """Why it cannot be used; empty if cells ran in it, as the user that they should be, and it survived a dead one."""
+    try:
+        async with sandbox.session(PROBE) as session:
+            for cell, expected in PROBE_CELLS:
+                result = await session.run(cell)
+                if (result.output, result.state) != expected:
+                    return result.error or f"a cell printed {result.output!r}, and its state was {result.state}"
+    except (SandboxError, OSError) as error:
+        return str(error)
+    return ""
 
 
 @asynccontextmanager

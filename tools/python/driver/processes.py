@@ -68,10 +68,10 @@ def end_all_but(spared: Iterable[int]) -> bool:
 
 
 def held(measure: Callable[[str], int], *, without: int = 0) -> int:
-    """Bytes of memory that all processes in sight hold together, but for one."""
+    """Bytes of memory that all processes in sight hold together, but for this one and another."""
     total = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        if pid != str(without):
+        if int(pid) not in (os.getpid(), without):
             with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
                 total += measure(pid)
     return total
