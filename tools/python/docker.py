@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 
@@ -32,9 +32,6 @@ from .owner import owner_labels, sweep
 from .program import command
 from .sandbox import ENVIRONMENT, IMAGE, MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
-
-if TYPE_CHECKING:
-    pass
 
 INODES: Final = 50_000
 
