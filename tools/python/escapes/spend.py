@@ -55,7 +55,7 @@ RESOURCES: Final = (
         "import os, time\nfor _ in range(8):\n    if not os.fork():\n"
         "        x = b'x' * (120 << 20)\n        time.sleep(60)\ntime.sleep(20)\nprint('ESCAPED')",
         timeout=30.0,
-        ends="(killed rolled_back|ok kept)",
+        ends="(killed (rolled_back|lost)|ok kept)",
         shows="memory",
     ),
     _resource(
