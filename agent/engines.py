@@ -17,7 +17,7 @@ from .fields import Count, Fields
 
 _ON_A_SERVER: Final = frozenset({"base_url", "name", "context", "api_key"})
 _TAKES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "torch": (frozenset(), frozenset({"name", "device", "dense"})),
+    "torch": (frozenset(), frozenset({"name", "device", "dense", "memory"})),
     "completions": (frozenset({"base_url", "name"}), _ON_A_SERVER | {"speaks"}),
     "chat": (frozenset({"base_url", "name"}), _ON_A_SERVER),
     "responses": (frozenset({"base_url", "name"}), _ON_A_SERVER),
@@ -30,7 +30,7 @@ class EngineFields(Fields):
     """`model:` as a mapping.
 
     torch: a model in this process, as a name alone means it; device: as torch calls it; dense: "int8" rounds the layers
-    that are no experts, for speed.
+    that are no experts, for speed; memory: bytes for keys and values, all runs together.
     completions: a server that takes token ids; speaks: whose protocol it has.
     chat, responses: a server that takes messages, by the API of that name.
     api_key: the environment variable that holds a server's key; context: tokens in all.
@@ -44,6 +44,7 @@ class EngineFields(Fields):
     context: Count = 131_072
     device: str = "cpu"
     dense: Dense = "stored"
+    memory: Count | None = None
     api_key: str | None = None
     turns: list[list[dict[str, Any]]] | None = None
 
@@ -84,7 +85,7 @@ class EngineFields(Fields):
     def start(self, after: int = 0) -> LocalModel | TokenEngine:
         """The engine. after: turns that an earlier process has played. Raises UserError for a key that is not there."""
         if self.engine == "torch":
-            return LocalModel(self.name or DEFAULT, device=self.device, dense=self.dense)
+            return LocalModel(self.name or DEFAULT, device=self.device, dense=self.dense, memory=self.memory)
         if self.engine == "scripted":
             turns = self.turns or ()
             played = [[Message.from_json({"role": "assistant", **message}) for message in turn] for turn in turns]

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 def _count(value: Any) -> Any:
     """8k -> 8000."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([km])", value.strip().lower())):
-        return int(float(match[1]) * {"k": 1_000, "m": 1_000_000}[match[2]])
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])", value.strip().lower())):
+        return int(float(match[1]) * {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2]])
     return value
 
 
@@ -27,7 +27,7 @@ Count: TypeAlias = Annotated[
     BeforeValidator(_count),
     Field(ge=1, strict=True),
     WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?[kKmM]$"}]}
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?[kKmMgG]$"}]}
     ),
 ]
 Seconds: TypeAlias = Annotated[

@@ -19,12 +19,13 @@ _BUNDLED: Final = {"nano": "nano/weights"}
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A model to be loaded into this process. name: as `find` takes it; device, dense: as `TorchEngine.load` does."""
+    """A model to be loaded into this process. name: as `find` takes it; the others: as `TorchEngine.load` does."""
 
     name: str = DEFAULT
     _: KW_ONLY
     device: str = "cpu"
     dense: Dense = "stored"
+    memory: int | None = None
 
 
 def resolve(model: str | LocalModel = DEFAULT) -> TokenEngine:
@@ -36,7 +37,7 @@ def resolve(model: str | LocalModel = DEFAULT) -> TokenEngine:
     folder = find(asked.name)
     from .engines.torch import TorchEngine
 
-    return TorchEngine.load(folder, device=asked.device, dense=asked.dense)
+    return TorchEngine.load(folder, device=asked.device, dense=asked.dense, memory=asked.memory)
 
 
 def find(name: str) -> Path:

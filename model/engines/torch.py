@@ -61,12 +61,14 @@ class TorchEngine:
         self._scheduler = Scheduler(model.network, self._cache, chunk=chunk)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored") -> TorchEngine:
+    def load(
+        cls, folder: Path, *, device: str = "cpu", dense: Dense = "stored", memory: int | None = None
+    ) -> TorchEngine:
         """A small model is float32, which is faster; a large one stays as it is stored, memory-mapped.
 
         device: as torch calls it, such as "cuda:0" or "mps"; dense: "int8" halves what the dense layers of a large
-        model read, at the price of exactness. Raises CheckpointError, ConfigError, and ModelError for a device that
-        torch does not have here.
+        model read, at the price of exactness; memory: bytes for keys and values, as for an engine. Raises
+        CheckpointError, ConfigError, and ModelError for a device that torch does not have here.
         """
         try:
             torch.empty(0, device=device)
@@ -77,7 +79,7 @@ class TorchEngine:
         loaded = checkpoint.load(folder, dtype=dtype, device=device)
         if dense == "int8":
             round_dense_layers(loaded.network)
-        return cls(loaded, name=folder.name)
+        return cls(loaded, name=folder.name, memory=memory)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -103,7 +105,7 @@ class TorchEngine:
         rows, longest = self._to_rows(prompt), min(self._context, self._cache.longest)
         if not 0 < len(rows) < longest:
             why = "this model" if longest == self._context else "the memory for its keys and values"
-            raise ModelError(f"the prompt has {len(rows)} tokens; {why} takes 1 to {longest - 1}")
+            raise ModelError(f"the prompt has {len(rows)} tokens; {why} takes 1 to {max(longest - 1, 0)}")
         turn = None
         if constraint is not None:
             turn = await anyio.to_thread.run_sync(lambda: self._constrainer.start(constraint))

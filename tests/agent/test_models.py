@@ -88,10 +88,15 @@ input: Hi
 
 
 def test_a_model_in_this_process_has_settings(tmp_path: Path) -> None:
-    text = "model: {engine: torch, dense: int8}\ninput: What is 6 * 7?\ntools: [python]\n"
+    text = "model: {engine: torch, dense: int8, memory: 8m}\ninput: What is 6 * 7?\ntools: [python]\n"
     agent = parse(text, "task.yaml", tmp_path).agent({})
-    assert agent.model == LocalModel("nano", dense="int8")
+    assert agent.model == LocalModel("nano", dense="int8", memory=8_000_000)
     assert "42" in agent.run_sync("What is 6 * 7?").output
+
+
+def test_the_memory_that_is_given_for_keys_and_values_bounds_a_prompt() -> None:
+    with pytest.raises(ModelError, match=r"has \d+ tokens; the memory for its keys and values takes 1 to 63"):
+        Agent(model=LocalModel(memory=100_000)).run_sync("Hi")
 
 
 def test_a_device_that_is_not_here_is_a_line() -> None:
