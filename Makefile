@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 .PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
@@ -14,8 +15,8 @@ help: ## this list
 demo: $(VENV)/.installed ## set up, then the bundled model reasons, calls Python and answers
 	$(BIN)/agent run examples/arithmetic.yaml
 
-test: $(VENV)/.tests-installed ## set up, then run the tests
-	$(BIN)/python -m pytest -q
+test: $(VENV)/.tests-installed ## set up, then run the tests, a file on each core
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -68,7 +69,7 @@ clean: ## remove what the targets above made
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml $(wildcard model/kernels/*.[ch]) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
