@@ -41,7 +41,7 @@ from .models import Models
 from .output import O, Output, output_of
 from .resume import Progress
 from .secrets import Redactor, of_environment
-from .state import RunState
+from .state import RunState, called_in
 from .toolbox import AnyTool, Toolbox, toolsets_of
 
 
@@ -118,7 +118,8 @@ class Agent(Generic[O]):
         """`run`, as its events. A failure is a RunFailed, then the exception. Closing the stream ends the run."""
         models = self._models()
         transcript = history.copy() if history is not None else Transcript(models.engine.vocabulary)
-        loop = self._loop(uuid.uuid4().hex[:12], models, RunState(transcript=transcript))
+        state = RunState(transcript=transcript, called=called_in(transcript))
+        loop = self._loop(uuid.uuid4().hex[:12], models, state)
         async with aclosing(self._steps(loop, partial(self._begin, loop, input), seq=0)) as events:
             async for event in events:
                 yield event

@@ -59,7 +59,8 @@ class RunStarted(_Event):
     """task: what the run was started from, so that another process can go on with it; None if it came from code.
 
     mask: how much of a turn the model is held to; ids: whether the history is what it sampled, id for id, and not text
-    for text. Logs of version 2 and before say neither.
+    for text. Logs of version 2 and before say neither. called: whose results are in the history that the run goes on
+    from; logs of version 4 and before do not say.
     """
 
     model: str
@@ -68,6 +69,7 @@ class RunStarted(_Event):
     task: Mapping[str, Any] | None = None
     mask: Mask = "none"
     ids: bool = True
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

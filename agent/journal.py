@@ -28,7 +28,7 @@ from .errors import JournalError
 from .events import Durable, RunFailed, RunFinished, RunStarted, from_json, is_durable, to_json
 from .resume import Progress
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _SCHEMA = """
 create table events (

@@ -67,7 +67,8 @@ class Loop:
         """Runs to the answer. Raises LimitError, RunError, and what engines and tools raise."""
         missed, self.models.missed = tuple(self.models.missed), []
         told = self.models.guarantee(self.masks)
-        yield RunStarted(run=self.run, effort=self.effort, tools=self.tools.names, task=task, **told)
+        called = tuple(sorted(self.state.called))
+        yield RunStarted(run=self.run, effort=self.effort, tools=self.tools.names, task=task, called=called, **told)
         self.state.transcript.append(*inputs)
         ids, spans = self.state.transcript.since(0)
         yield InputAdded(run=self.run, messages=inputs, surviving=surviving, ids=ids, spans=spans)

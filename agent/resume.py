@@ -67,6 +67,8 @@ class Progress(RunState):
             raise JournalError(f"event {event.seq} comes after the run's end")
         self.seq = event.seq or 0
         match event:
+            case RunStarted():
+                self.called.update(event.called)
             case InputAdded():
                 self._replace_transcript(event)
             case OutputInvalid():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import Message, Transcript, is_call
+from cadenza.harmony import Message, Role, Transcript, is_call, parse
 from cadenza.tools import Tally
 
 from .events import ApprovalGiven, ToolCallReady, ToolFinished, Usage
@@ -29,9 +29,9 @@ class OpenCall:
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """turns: finished; calls: announced; same: how often in a row the last one was made; called: recipients whose calls
-    were made; tallies: how often those were, and how often in a row they failed; unfit: answers that were not what they
-    have to be.
+    """turns: finished; calls: announced; same: how often in a row the last one was made; called: recipients whose
+    calls were made, in what the run goes on from, too; tallies: how often those were, and how often in a row they
+    failed; unfit: answers that were not what they have to be.
 
     said: the calls of the last finished turn, else its last message, as long as nothing has come of it; open: of these
     calls the ones that were announced, by number, in order; lost: namespaces whose earlier calls were made by another
@@ -70,6 +70,12 @@ class RunState:
             for result in results:
                 self.transcript.extend_spans(result.ids, result.spans)
             self.said, self.open = (), {}
+
+
+def called_in(history: Transcript) -> set[str]:
+    """Whose results are in a history, as far as a policy has left them there. What was denied is not told apart."""
+    messages = (each.message for each in parse(history.ids, history.vocabulary))
+    return {message.name for message in messages if message.role is Role.TOOL and message.name is not None}
 
 
 def said_in(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,23 @@ async def test_sending_after_private_and_untrusted_reading_asks() -> None:
     assert [asked.reason for asked in answers.asked] == [
         "it sends data out, and the run has read private data and untrusted text"
     ]
+
+
+@pytest.mark.anyio
+async def test_what_a_history_has_read_was_read_by_the_run_that_goes_on_with_it(tmp_path: Path) -> None:
+    first = Agent(model=ScriptedEngine([call("read_mail"), call("read_page"), FINAL]), tools=TOOLS)
+    history = (await first.run("go")).transcript
+    done.clear()
+    second = Agent(model=ScriptedEngine([]), tools=TOOLS, journal=tmp_path / "runs.db")
+    with pytest.raises(Exception, match="only 0 turns"):  # as if it died there
+        await second.run("go on", history=history)
+    with Journal(tmp_path / "runs.db") as journal:
+        (run,) = (summary.run for summary in journal.runs())
+    answers = Answers(False)
+    resumed = replace(second, model=ScriptedEngine([call("send", text="c"), FINAL]), approver=answers)
+    await resumed.resume(run)
+    assert done == []
+    assert len(answers.asked) == 1
 
 
 @pytest.mark.anyio
