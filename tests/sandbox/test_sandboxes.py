@@ -23,6 +23,7 @@ from cadenza.tools.python.docker import Docker
 from cadenza.tools.python.escapes import ESCAPES, Escape
 from cadenza.tools.python.image import build
 from cadenza.tools.python.owner import SESSION, owner_labels
+from cadenza.tools.python.packages import install
 from cadenza.tools.python.trial import Trial, left_behind, trials
 
 BOTH = ("docker", "bubblewrap")
@@ -172,7 +173,8 @@ print("drawn")
 
 @pytest.mark.anyio
 async def test_figures_come_out_as_images_and_once() -> None:
-    build(["matplotlib"], tag="cadenza-sandbox:figures")
+    tag = "cadenza-sandbox:figures"
+    build(install(["matplotlib"], tag, Path(sys.executable)), tag=tag)
     sandbox = await choose("docker", image="cadenza-sandbox:figures")
     async with sandbox.session(Spec(artefacts=2)) as session:
         drawn = await session.run(PLOT)
