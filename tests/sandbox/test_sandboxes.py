@@ -192,9 +192,9 @@ async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packa
 @pytest.mark.parametrize("name", BOTH)
 async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_packages: str) -> None:
     async with (await choose(name, image=with_packages)).session() as session:
-        code = "import os, pandas\nos.unlink(pandas.__file__)"
-        assert "Read-only file system" in ((await session.run(code)).error or "")
-        assert "Read-only file system" in ((await session.run("open(pandas.__file__, 'a')")).error or "")
+        for code in ("import os, pandas\nos.unlink(pandas.__file__)", "open(pandas.__file__, 'a')"):
+            error = (await session.run(code)).error or ""
+            assert re.search("Read-only file system|Permission denied", error), error
 
 
 @pytest.mark.parametrize("name", BOTH)

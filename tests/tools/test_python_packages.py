@@ -91,7 +91,7 @@ async def test_another_image_has_none_of_them(python: Path) -> None:
 
 async def test_a_cell_that_misses_a_module_is_told_which_packages_there_are(python: Path) -> None:
     async with PythonTool(sandbox="bubblewrap", image=NAME).open() as session:
-        assert (await session.call("python", "import anchor")).text.endswith("\n[there are lantern==1.0]")
+        assert (await session.call("python", "import anchor")).text.endswith("\n[packages here: lantern==1.0]")
         assert "lantern" not in (await session.call("python", "raise ValueError")).text
         assert "lantern" not in session.namespace.description
 

@@ -116,6 +116,7 @@ class Bubblewrap:
             for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
                 source = str(self.python.parent.parent / part)
                 yield from ("--ro-bind", source, source)
+            yield from ("--setenv", "PATH", f"{self.python.parent}:{ENVIRONMENT['PATH']}")  # what a cell starts, too
         if packages := find_packages(self.image, self.python):
             yield from ("--ro-bind", str(packages), MOUNT, "--setenv", "PYTHONPATH", MOUNT)
         yield from ("--proc", "/proc", "--dev", "/dev")

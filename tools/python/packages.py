@@ -39,8 +39,10 @@ def store() -> Path:
 
 def find_packages(name: str, python: Path) -> Path | None:
     """The folder of a set for that Python; None if none was built."""
-    found = store().glob(f"{_file(name)}.*")  # most have none at all, and need not ask what the Python is
-    return next((link.resolve() for link in found if link.name == f"{_file(name)}.{kind(python)}"), None)
+    for link in store().glob(f"{_file(name)}.*"):  # mostly there is none, and no need to ask what the Python is
+        if link.name == f"{_file(name)}.{kind(python)}" and link.is_dir():
+            return link.resolve()
+    return None
 
 
 def versions(folder: Path | None, *, asked: bool = False) -> tuple[str, ...]:
@@ -78,15 +80,20 @@ def install(packages: Sequence[str], name: str, python: Path, tell: Tell = lambd
                 target = folder / _digest(made)
                 if not target.exists():
                     made.rename(target)
+                _see_readable(target)
                 fresh = Path(scratch, "link")
                 fresh.symlink_to(target.name)
                 fresh.replace(link)
     except OSError as error:
         raise SandboxError(f"packages: {error.filename or folder}: {error.strerror}") from None
-    if subprocess.run(["test", "-r", target, "-a", "-x", target], **identity()).returncode:
-        who = "nobody, as whom root's sandbox runs; does XDG_CACHE_HOME lead where only root may go?"
-        raise SandboxError(f"packages: {target}: cannot be read by {who}")
     return target
+
+
+def _see_readable(folder: Path) -> None:
+    """Raises SandboxError."""
+    if subprocess.run(["test", "-r", folder, "-a", "-x", folder], **identity()).returncode:
+        who = "nobody, as whom root's sandbox runs; does XDG_CACHE_HOME lead where only root may go?"
+        raise SandboxError(f"packages: {folder}: cannot be read by {who}")
 
 
 def _installed(packages: Sequence[str], site: Path, python: Path) -> Path:

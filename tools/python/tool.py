@@ -57,7 +57,7 @@ def observation(
     lost = "all variables are lost" if keeps_files else "all variables and files are lost"
     state = {"kept": "", "rolled_back": _ROLLED_BACK, "lost": f"[{lost}; the next cell starts afresh]"}[result.state]
     is_missing = packages and result.error and "\nModuleNotFoundError: " in f"\n{result.error}"
-    lines = [result.error or "", f"[there are {', '.join(packages)}]" if is_missing else "", state]
+    lines = [result.error or "", f"[packages here: {', '.join(packages)}]" if is_missing else "", state]
     lines += [f"[{file.name}: {file.media_type}, {len(file.data)} bytes]" for file in made]
     lines += [f"[left out: {result.left_out}]" if result.left_out else ""]
     text = result.output
