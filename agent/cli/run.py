@@ -23,7 +23,7 @@ from ..task import TaskError
 from ..taskfile import read
 from .ask import terminal
 from .batch import run_rows
-from .made import keep
+from .made import keep, make_folder
 from .origin import Origin
 from .view import LiveView, complain
 
@@ -50,6 +50,8 @@ def run_task(
     """
 
     def events() -> AsyncGenerator[Event, None]:
+        if out is not None:
+            make_folder(out)
         origin = _origin(source, params, effort, model, workspace)
         agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream(question)

@@ -28,7 +28,7 @@ from .run import ANSWERED, FAILED
 def build_all(packages: str, tag: str) -> int:
     """Docker's image, and the packages for both sandboxes that run CPython; says what was made for which.
 
-    packages: names with commas between them.
+    Fails if neither is here, or something could not be made for one that is. packages: names with commas between them.
     """
     names = [name.strip() for name in packages.split(",") if name.strip()]
     pythons: dict[str, Path] = {}
@@ -37,17 +37,19 @@ def build_all(packages: str, tag: str) -> int:
             pythons[sandbox] = python_of()
         except SandboxError as error:
             print(f"{sandbox}: nothing is made for it: {error}", file=sys.stderr)
-    try:
-        once = {kind(python): python for python in pythons.values()}
-        sets = {what: install(names, tag, python, _tell) for what, python in once.items()}
-        for sandbox, python in pythons.items():
+    failed = not pythons
+    sets: dict[str, Path | None] = {}
+    for sandbox, python in pythons.items():
+        try:
+            if kind(python) not in sets:
+                sets[kind(python)] = install(names, tag, python, _tell)
             site = sets[kind(python)]
             made = _image(site, tag) if sandbox == "docker" else _mounted(site, python)
             print(f"{sandbox}: {made}\n{sandbox}: packages: {', '.join(versions(site)) or 'none'}")
-    except SandboxError as error:
-        print(f"agent: {error}", file=sys.stderr)
-        return FAILED
-    return ANSWERED if "docker" in pythons or (names and pythons) else FAILED
+        except SandboxError as error:
+            print(f"agent: {sandbox}: {error}", file=sys.stderr)
+            failed = True
+    return FAILED if failed else ANSWERED
 
 
 def _docker_python() -> Path:
