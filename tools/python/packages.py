@@ -77,7 +77,7 @@ def install(packages: Sequence[str], name: str, python: Path, tell: Tell = lambd
             tell(f"installing {', '.join(packages)} for {kind(python)}")
             with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as scratch:
                 made = _installed(packages, Path(scratch, "site"), python)
-                target = folder / _digest(made)
+                target = folder / _digest(made, kind(python))
                 if not target.exists():
                     made.rename(target)
                 _see_readable(target)
@@ -113,10 +113,10 @@ def _installed(packages: Sequence[str], site: Path, python: Path) -> Path:
     return site
 
 
-def _digest(site: Path) -> str:
+def _digest(site: Path, compiled_for: str) -> str:
     """Each wheel's list of its files has their hashes."""
     records = sorted(path.read_bytes() for path in site.glob("*.dist-info/RECORD"))
-    return hashlib.sha256(b"\0".join(records)).hexdigest()[:16]
+    return hashlib.sha256(b"\0".join([compiled_for.encode(), *records])).hexdigest()[:16]
 
 
 def _sweep(folder: Path) -> None:
