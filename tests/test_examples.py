@@ -1,4 +1,7 @@
-"""The examples, each run as a user would, offline: on nano, or on turns that are written down where a task says so."""
+"""The examples, each run as a user would, offline: on nano, or on turns that are written down where a task says so.
+
+`examples/analysis` wants packages, and is run in tests/sandbox.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ def run(
     effort: Annotated[Literal["low", "medium", "high"] | None, typer.Option(help="How long to reason.")] = None,
     model: Annotated[str | None, typer.Option(help="Instead of the task's model: a name or a folder.")] = None,
     inputs: Annotated[Path | None, typer.Option(help="A run for each row: JSON lines of params.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The rows' results; what has an answer is not redone.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A folder for images and files that it makes. With --inputs: a file for the rows' results."),
+    ] = None,
     parallel: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 4,
     workspace: Annotated[Path | None, typer.Option(help="A folder that the tools may read and write.")] = None,
     journal: Journal = None,
@@ -91,6 +94,7 @@ def run(
             model=model,
             workspace=workspace,
             journal=journal,
+            out=out,
             quiet=quiet,
             as_json=json,
             granted=allow or [],
@@ -162,11 +166,16 @@ def runs(
 
 
 @app.command()
-def show(run: Run, journal: Journal = None, json: Json = False) -> None:
+def show(
+    run: Run,
+    journal: Journal = None,
+    json: Json = False,
+    out: Annotated[Path | None, typer.Option(help="A folder for the images and files that it made.")] = None,
+) -> None:
     """Show a run of the journal."""
     from .runs import show_run
 
-    raise typer.Exit(show_run(run, journal, as_json=json))
+    raise typer.Exit(show_run(run, journal, as_json=json, out=out))
 
 
 harmony = typer.Typer(help="The harmony format: JSON lines in, JSON lines out.", no_args_is_help=True)
@@ -334,21 +343,21 @@ def serve(
     )
 
 
-sandbox = typer.Typer(help="Where the Python tool runs: make an image, try to break out.", no_args_is_help=True)
+sandbox = typer.Typer(help="Where the Python tool runs: give it packages, try to break out.", no_args_is_help=True)
 app.add_typer(sandbox, name="sandbox")
 
 
 @sandbox.command("build")
 def sandbox_build(
     packages: Annotated[
-        str, typer.Option("--with", help="Packages for it, by pip.", metavar="numpy,pandas,matplotlib")
+        str, typer.Option("--with", help="Packages for the cells, by pip.", metavar="numpy,pandas,matplotlib")
     ] = "",
     tag: Annotated[str, typer.Option(help="What to call it.")] = "cadenza-sandbox:latest",
 ) -> None:
-    """Make the Docker sandbox's image of this machine's own Python; nothing is pulled."""
-    from .sandbox import build_image
+    """Make Docker's image of this machine's own Python, without a registry, and packages for bubblewrap too."""
+    from .sandbox import build_all
 
-    raise typer.Exit(build_image(packages, tag))
+    raise typer.Exit(build_all(packages, tag))
 
 
 @sandbox.command("check")

@@ -17,12 +17,13 @@ from cadenza.model import ModelError
 from cadenza.tools import ToolError, clean
 
 from ..errors import AgentError, UserError
-from ..events import Event, RunFinished, RunStarted, TurnFinished, to_json
+from ..events import Artefact, Event, RunFinished, RunStarted, TurnFinished, to_json
 from ..journal import Journal, default_path
 from ..task import TaskError
 from ..taskfile import read
 from .ask import terminal
 from .batch import run_rows
+from .made import keep, make_folder
 from .origin import Origin
 from .view import LiveView, complain
 
@@ -37,19 +38,25 @@ def run_task(
     model: str | None,
     workspace: Path | None,
     journal: Path | None,
+    out: Path | None,
     quiet: bool,
     as_json: bool,
     granted: Sequence[str],
     unsafe_local: bool,
 ) -> int:
-    """Runs a task file (`-` for stdin) and returns the exit code. The answer alone goes to stdout."""
+    """Runs a task file (`-` for stdin) and returns the exit code. The answer alone goes to stdout.
+
+    out: a folder for what the calls make.
+    """
 
     def events() -> AsyncGenerator[Event, None]:
+        if out is not None:
+            make_folder(out)
         origin = _origin(source, params, effort, model, workspace)
         agent, question = origin.prepare(journal=journal, granted=granted, unsafe_local=unsafe_local)
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream(question)
 
-    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+    return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json, out))
 
 
 def run_batch(
@@ -119,9 +126,11 @@ def resume_run(
     return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
 
 
-def _follow(events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool) -> int:
-    """Shows a run as it goes, and prints its answer."""
-    finished = anyio.run(_finished, events(), view, as_json)
+def _follow(
+    events: Callable[[], AsyncGenerator[Event, None]], view: LiveView, as_json: bool, out: Path | None = None
+) -> int:
+    """Shows a run as it goes, keeps what it makes, and prints its answer."""
+    finished = anyio.run(_finished, events(), view, as_json, out)
     if not as_json:
         print_answer(finished, view)
     return ANSWERED
@@ -151,10 +160,14 @@ def told(work: Callable[[], int]) -> int:
         return INTERRUPTED
 
 
-async def _finished(events: AsyncGenerator[Event, None], view: LiveView, as_json: bool) -> RunFinished:
+async def _finished(
+    events: AsyncGenerator[Event, None], view: LiveView, as_json: bool, out: Path | None
+) -> RunFinished:
     async with aclosing(events):
         async for event in events:
             view.show(event)
+            if out is not None and isinstance(event, Artefact):
+                keep(out, event.name, event.data)
             if as_json:
                 print(json.dumps(to_json(event), ensure_ascii=False), flush=True)
             if isinstance(event, RunFinished):

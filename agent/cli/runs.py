@@ -13,10 +13,11 @@ from rich.text import Text
 from cadenza.harmony import Parser, o200k_harmony
 from cadenza.tools import clean
 
-from ..errors import JournalError
-from ..events import RunFailed, RunFinished, TurnFinished, to_json
+from ..errors import JournalError, UserError
+from ..events import Artefact, RunFailed, RunFinished, TurnFinished, to_json
 from ..journal import Journal, RunSummary, default_path
 from ..turn import Turn
+from .made import keep
 from .run import ANSWERED, FAILED, WRONG_USAGE, print_answer
 from .view import LiveView, complain
 
@@ -55,12 +56,16 @@ def _end(run: RunSummary) -> str:
             return f"no end yet; agent resume {run.run}"
 
 
-def show_run(run: str, journal: Path | None, *, as_json: bool) -> int:
-    """A run as its live view showed it, or its events as JSON lines."""
+def show_run(run: str, journal: Path | None, *, as_json: bool, out: Path | None) -> int:
+    """A run as its live view showed it, or its events as JSON lines. out: a folder for what its calls made."""
     try:
         with Journal(journal or default_path()) as log:
             events = log.events(run)
-    except JournalError as error:
+        if out is not None:
+            for made in events:
+                if isinstance(made, Artefact):
+                    keep(out, made.name, made.data)
+    except (JournalError, UserError) as error:
         complain(str(error))
         return WRONG_USAGE
     view = LiveView()

@@ -1,4 +1,4 @@
-"""`agent sandbox`: make the image of the Docker sandbox, and try to break out of every sandbox that works here."""
+"""`agent sandbox`: give cells packages, and try to break out of every sandbox that works here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import anyio
 from rich.console import Console
@@ -14,25 +15,64 @@ from rich.text import Text
 
 from cadenza.tools import SandboxError, clean
 from cadenza.tools.python import SANDBOXES, Sandbox, SandboxName, choose
+from cadenza.tools.python.bubblewrap import Bubblewrap
+from cadenza.tools.python.container import knock
 from cadenza.tools.python.escapes import ESCAPES
 from cadenza.tools.python.image import build
+from cadenza.tools.python.packages import install, kind, versions
 from cadenza.tools.python.trial import Trial, trials
 
 from .run import ANSWERED, FAILED
 
 
-def build_image(packages: str, tag: str) -> int:
-    """Packages: names with commas between them."""
+def build_all(packages: str, tag: str) -> int:
+    """Docker's image, and the packages for both sandboxes that run CPython; says what was made for which.
+
+    Fails if neither is here, or something could not be made for one that is. packages: names with commas between them.
+    """
     names = [name.strip() for name in packages.split(",") if name.strip()]
-    try:
-        built = build(names, tag=tag, tell=lambda text: print(text, file=sys.stderr))
-    except SandboxError as error:
-        print(f"agent: {error}", file=sys.stderr)
-        return FAILED
+    pythons: dict[str, Path] = {}
+    for sandbox, python_of in (("docker", _docker_python), ("bubblewrap", _bubblewrap_python)):
+        try:
+            pythons[sandbox] = python_of()
+        except SandboxError as error:
+            print(f"{sandbox}: nothing is made for it: {error}", file=sys.stderr)
+    failed = not pythons
+    sets: dict[str, Path | None] = {}
+    for sandbox, python in pythons.items():
+        try:
+            if kind(python) not in sets:
+                sets[kind(python)] = install(names, tag, python, _tell)
+            site = sets[kind(python)]
+            made = _image(site, tag) if sandbox == "docker" else _mounted(site, python)
+            print(f"{sandbox}: {made}\n{sandbox}: packages: {', '.join(versions(site)) or 'none'}")
+        except SandboxError as error:
+            print(f"agent: {sandbox}: {error}", file=sys.stderr)
+            failed = True
+    return FAILED if failed else ANSWERED
+
+
+def _docker_python() -> Path:
+    knock()
+    return Path(sys.executable)
+
+
+def _bubblewrap_python() -> Path:
+    return anyio.run(Bubblewrap.find).python
+
+
+def _image(site: Path | None, tag: str) -> str:
+    built = build(site, tag=tag, tell=_tell)
     how = "built" if built.new else "is there already, of the same files"
-    print(f"{built.tag}: {how}, {built.bytes >> 20} MiB, sha256 {built.digest[:12]}")
-    print("packages: " + (", ".join(built.packages) or "none"))
-    return ANSWERED
+    return f"image {built.tag}: {how}, {built.bytes >> 20} MiB, sha256 {built.digest[:12]}"
+
+
+def _mounted(site: Path | None, python: Path) -> str:
+    return f"{python} with {site}, read-only" if site else f"{python}, which needs no image"
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def check(names: Sequence[SandboxName]) -> int:
@@ -70,7 +110,8 @@ async def latencies(name: SandboxName) -> str:
     if result.output != "42\n":
         raise SandboxError(result.error or f"a cell printed {result.output!r}")
     start, *cells = (later - earlier for earlier, later in pairwise(times))
-    return f"{sandbox.name}: starts in {1000 * start:.0f} ms, a cell takes {1000 * sorted(cells)[2]:.1f} ms"
+    have = f"cells have {', '.join(sandbox.packages) or 'no packages'}"
+    return f"{sandbox.name}: starts in {1000 * start:.0f} ms, a cell takes {1000 * sorted(cells)[2]:.1f} ms; {have}"
 
 
 async def _try_all(sandbox: Sandbox, console: Console) -> int:

@@ -26,6 +26,7 @@ from ..task import Task
 from ..taskfile import load
 from ..tool_entries import KINDS, Surroundings, ToolEntry
 from ..toolbox import AnyTool, Toolbox, toolsets_of
+from .made import keep
 from .run import ANSWERED, FAILED, told
 
 
@@ -147,15 +148,7 @@ async def _call(
 
 
 def _keep(result: ToolResult, out: Path | None) -> None:
-    """Writes images and files into a folder; says what there is. Raises UserError where that cannot be."""
+    """Writes images and files into a folder; says what there is. Raises UserError."""
     for file in (*result.images, *result.artefacts):
-        name = Path(file.name).name or "file"
-        where = "; --out FOLDER keeps it"
-        if out is not None:
-            try:
-                out.mkdir(parents=True, exist_ok=True)
-                (out / name).write_bytes(file.data)
-            except OSError as error:
-                raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
-            where = f", in {out / name}"
-        print(clean(f"made {name} ({file.media_type}, {len(file.data):,} bytes){where}"), file=sys.stderr)
+        where = "; --out FOLDER keeps it" if out is None else f", in {keep(out, file.name, file.data)}"
+        print(clean(f"made {file.name} ({file.media_type}, {len(file.data):,} bytes){where}"), file=sys.stderr)

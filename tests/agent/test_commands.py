@@ -132,6 +132,26 @@ def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
     assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
 
 
+def test_what_a_run_makes_is_written_where_it_is_wanted_then_or_later(tmp_path: Path) -> None:
+    cell = "import os\nos.mkdir('sub')\nopen('sub/a.txt', 'w').write('one')\nopen('b.txt', 'w').write('two');"
+    turns = [[{"channel": "analysis", "recipient": "python", "content": cell}], [{"channel": "final", "content": "."}]]
+    task = {"model": {"engine": "scripted", "turns": turns}, "input": "go", "tools": ["python"]}
+    (tmp_path / "t.yaml").write_text(json.dumps(task))
+    options = ("--journal", "runs.db", "--out")
+    done = agent("run", "t.yaml", *options, "then", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    number = done.stderr.partition("(run ")[2].partition(")")[0]
+    assert agent("show", number, *options, "later/on", cwd=tmp_path).returncode == 0
+    for folder in ("then", "later/on"):
+        assert {path.name: path.read_text() for path in (tmp_path / folder).iterdir()} == {
+            "a.txt": "one",
+            "b.txt": "two",
+        }
+    for command in (("run", "t.yaml"), ("show", number)):
+        wrong = agent(*command, *options, "t.yaml", cwd=tmp_path)
+        assert (wrong.returncode, wrong.stderr) == (2, "agent: --out t.yaml: cannot be written: File exists\n")
+
+
 def test_json_prints_every_event_and_nothing_else(tmp_path: Path) -> None:
     done = agent("run", "-", "--param", "a=6", "--json", cwd=tmp_path, input=json.dumps(SCRIPTED))
     events = [json.loads(line) for line in done.stdout.splitlines()]

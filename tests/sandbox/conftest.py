@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -57,3 +58,19 @@ def daemon() -> Iterator[None]:
             if line.split()[1].startswith(str(folder)):
                 subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def with_packages(daemon: None) -> Iterator[str]:
+    """The name of an image, and of a set for bubblewrap, with pandas and matplotlib: built as a user would."""
+    tag = "cadenza-sandbox:analysis"
+    options = ["--with", "pandas,matplotlib", "--tag", tag]
+    with tempfile.TemporaryDirectory() as cache, pytest.MonkeyPatch.context() as patch:
+        os.chmod(cache, 0o755)  # for `nobody`, as whom root's sandbox runs
+        patch.setenv("XDG_CACHE_HOME", cache)
+        command = [sys.executable, "-m", "cadenza.agent", "sandbox", "build", *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        for name in ("docker", "bubblewrap"):
+            assert f"{name}: packages: " in done.stdout
+        yield tag

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from PIL import Image
 
 from cadenza.tools.python import FilesError, SandboxError, SandboxName, Session, Spec, choose
 from cadenza.tools.python.container import connected
@@ -24,8 +27,10 @@ from cadenza.tools.python.escapes import ESCAPES, Escape
 from cadenza.tools.python.image import build
 from cadenza.tools.python.owner import SESSION, owner_labels
 from cadenza.tools.python.trial import Trial, left_behind, trials
+from cadenza.tools.workspace import NOBODY
 
 BOTH = ("docker", "bubblewrap")
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
 @pytest.fixture
@@ -171,15 +176,51 @@ print("drawn")
 
 
 @pytest.mark.anyio
-async def test_figures_come_out_as_images_and_once() -> None:
-    build(["matplotlib"], tag="cadenza-sandbox:figures")
-    sandbox = await choose("docker", image="cadenza-sandbox:figures")
+@pytest.mark.parametrize("name", BOTH)
+async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packages: str) -> None:
+    sandbox = await choose(name, image=with_packages)
+    assert [package.partition("==")[0] for package in sandbox.packages] == ["matplotlib", "pandas"]
     async with sandbox.session(Spec(artefacts=2)) as session:
         drawn = await session.run(PLOT)
         assert (drawn.output, drawn.error, len(drawn.figures)) == ("drawn\n", None, 2)
         assert all(figure.startswith(b"\x89PNG") for figure in drawn.figures)
         assert drawn.left_out.startswith("1 figures; at most 2 files")
         assert (await session.run("plt.get_fignums()")).output == "[]\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BOTH)
+async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_packages: str) -> None:
+    async with (await choose(name, image=with_packages)).session() as session:
+        for code in ("import os, pandas\nos.unlink(pandas.__file__)", "open(pandas.__file__, 'a')"):
+            error = (await session.run(code)).error or ""
+            assert re.search("Read-only file system|Permission denied", error), error
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_table_becomes_numbers_and_a_chart(name: SandboxName, with_packages: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        task = Path(folder, "analysis", "task.yaml")
+        shutil.copytree(EXAMPLES / "analysis", task.parent)
+        task.write_text(
+            task.read_text().replace("- python\n", f"- python: {{sandbox: {name}, image: '{with_packages}'}}\n")
+        )
+        if os.geteuid() == 0:  # whose sandbox runs as nobody
+            os.chmod(folder, 0o755)
+            os.chown(task.parent / "work", NOBODY, NOBODY)
+        command = [sys.executable, "-m", "cadenza.agent", "run", str(task), "--out", f"{folder}/charts"]
+        done = subprocess.run([*command, "--journal", f"{folder}/runs"], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert os.listdir(f"{folder}/charts") == ["figure-2-1.png"]
+        chart = Image.open(f"{folder}/charts/figure-2-1.png").convert("RGB")
+    assert chart.width > 600
+    assert chart.height > 450
+    colours = {colour: count for count, colour in chart.getcolors(1 << 20) or ()}
+    assert all(colours[line] > 1000 for line in ((31, 119, 180), (255, 127, 14)))  # two stations: lines and bars
+    assert f"result ({name}" in done.stderr
+    for number in re.findall(r"\d+\.\d|\d{3,}", done.stdout):  # what the answer says stands in a result
+        assert re.search(rf"│.*\b{re.escape(number)}\b", done.stderr.partition("result (")[2]), number
+    assert len(re.findall(r"\d+\.\d|\d{3,}", done.stdout)) == 6
 
 
 @pytest.mark.anyio

@@ -26,22 +26,31 @@ from .channel import Running
 from .child import Child
 from .host import driver_session, why_not
 from .identity import identity, writable
+from .packages import MOUNT, find_packages, versions
 from .program import command
-from .sandbox import ENVIRONMENT, MIB, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, MIB, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """One bwrap binary and one Python for the inside. `Bubblewrap.find()` gives a pair that works."""
+    """One bwrap binary and one Python for the inside. `Bubblewrap.find()` gives a pair that works.
+
+    image: what `agent sandbox build` called the set of packages that cells have.
+    """
 
     bwrap: Path
     python: Path
+    image: str = IMAGE
     name = "bubblewrap"
     limitations = ""
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return versions(find_packages(self.image, self.python), asked=True)
+
     @classmethod
-    async def find(cls) -> Bubblewrap:
+    async def find(cls, image: str = IMAGE) -> Bubblewrap:
         """The first pair of bwrap and Python in which a cell really runs.
 
         Raises:
@@ -50,7 +59,7 @@ class Bubblewrap:
         reason = ""
         for bwrap in _binaries():
             for python in _interpreters():
-                sandbox = cls(bwrap, python)
+                sandbox = cls(bwrap, python, image)
                 if not (why := await why_not(sandbox)):
                     return sandbox
                 reason = reason or f"{bwrap}: {why}"
@@ -101,12 +110,15 @@ class Bubblewrap:
                 yield from ("--symlink", os.readlink(name), name)
             elif os.path.isdir(name):
                 yield from ("--ro-bind", name, name)
-        for name in ("/etc/ld.so.cache", "/etc/alternatives"):  # how some libraries below /usr are found
+        for name in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):  # how some of what is in /usr is found
             yield from ("--ro-bind-try", name, name)
         if not self.python.is_relative_to("/usr"):
             for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
                 source = str(self.python.parent.parent / part)
                 yield from ("--ro-bind", source, source)
+            yield from ("--setenv", "PATH", f"{self.python.parent}:{ENVIRONMENT['PATH']}")  # what a cell starts, too
+        if packages := find_packages(self.image, self.python):
+            yield from ("--ro-bind", str(packages), MOUNT, "--setenv", "PYTHONPATH", MOUNT)
         yield from ("--proc", "/proc", "--dev", "/dev")
         for path, mode, size in (
             ("/dev/shm", "1777", min(spec.disk, 16 * MIB)),

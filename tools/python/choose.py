@@ -19,7 +19,7 @@ async def _find(name: str, image: str) -> Sandbox:
 
             return await Docker.find(image)
         case "bubblewrap":
-            return await Bubblewrap.find()
+            return await Bubblewrap.find(image)
         case _:
             return Monty()
 
@@ -33,6 +33,7 @@ _verdicts: dict[tuple[str, str], Sandbox | SandboxError] = {}
 async def choose(name: SandboxName = "auto", *, image: str = IMAGE, unsafe_local: bool = False) -> Sandbox:
     """The sandbox of that name; `auto` is the strongest that works here: docker with that image, bubblewrap, monty.
 
+    image: the name that `agent sandbox build` gave it, and the packages that were built with it.
     `unsafe_local=True` gives no sandbox at all, and nothing else ever does.
 
     Raises:
@@ -44,7 +45,7 @@ async def choose(name: SandboxName = "auto", *, image: str = IMAGE, unsafe_local
     if unsafe_local:
         if name != "auto":
             raise ValueError(f"unsafe_local=True means no sandbox, {name!r} means one: choose")
-        return Local()
+        return Local(image)
     for candidate in SANDBOXES if name == "auto" else (name,):
         verdict = await _verdict(candidate, image)
         if not isinstance(verdict, SandboxError):

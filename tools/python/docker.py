@@ -30,7 +30,7 @@ from .host import driver_session, why_not
 from .identity import user_and_group, writable
 from .owner import owner_labels, sweep
 from .program import command
-from .sandbox import ENVIRONMENT, IMAGE, MIB, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, MIB, PACKAGES, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 INODES: Final = 50_000
@@ -38,11 +38,15 @@ INODES: Final = 50_000
 
 @dataclass(frozen=True)
 class Docker:
-    """image: as `agent sandbox build` made it; runtime: empty for the daemon's own; machine: the daemon's."""
+    """image: as `agent sandbox build` made it; runtime: empty for the daemon's own; machine: the daemon's.
+
+    packages: in the image.
+    """
 
     image: str
     runtime: str
     machine: str
+    packages: tuple[str, ...]
     limitations = ""
 
     @property
@@ -117,12 +121,12 @@ def _candidates(image: str) -> list[Docker]:
     with api_errors(), connected() as client:
         information = client.info()
         try:
-            client.images.get(image)
+            packages = tuple(client.images.get(image).labels.get(PACKAGES, "").split())
         except ImageNotFound:
             raise SandboxError(f"the image {image} is not built yet: run `agent sandbox build`") from None
         sweep(client)
         runtimes = [name for name in ("runsc", "") if not name or name in information.get("Runtimes", {})]
-        return [Docker(image, runtime, information["Architecture"]) for runtime in runtimes]
+        return [Docker(image, runtime, information["Architecture"], packages) for runtime in runtimes]
 
 
 def _local(workspace: Path) -> str:

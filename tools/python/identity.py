@@ -19,15 +19,15 @@ class Identity(TypedDict, total=False):
 
 def identity() -> Identity:
     """As whom to start what is not trusted, as arguments of subprocess: root as nobody, everybody else as they are."""
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _is_root() else {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if is_root() else {}
 
 
 def user_and_group() -> tuple[int, int]:
     """The same, as numbers."""
-    return (NOBODY, NOBODY) if _is_root() else (os.geteuid(), os.getegid())
+    return (NOBODY, NOBODY) if is_root() else (os.geteuid(), os.getegid())
 
 
-def _is_root() -> bool:
+def is_root() -> bool:
     return os.geteuid() == 0
 
 
@@ -40,6 +40,6 @@ def writable(workspace: Path) -> Path:
     except OSError as error:
         raise SandboxError(f"workspace {workspace}: {error.strerror}") from None
     if allowed.returncode != 0:
-        who = "; root's sandbox runs as nobody, who must reach and own it" if _is_root() else ""
+        who = "; root's sandbox runs as nobody, who must reach and own it" if is_root() else ""
         raise SandboxError(f"workspace {workspace}: is no folder that a cell can write to{who}")
     return real

@@ -1,7 +1,7 @@
 """An image for the Docker sandbox, made of this machine's own Python: no registry, nothing pulled.
 
 What goes in: the interpreter, its standard library, the shared libraries that `ldd` finds, a shell with the usual small
-commands, and the packages asked for, compiled. The same files give the same archive, to the byte; its digest is a
+commands, and a set of packages (`packages.py`). The same files give the same archive, to the byte; its digest is a
 label, so that an image that is there already is not made again.
 """
 
@@ -18,15 +18,14 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
 from .container import api_errors, connected, knock
-from .sandbox import SandboxError
+from .packages import Tell, versions
+from .sandbox import PACKAGES, SandboxError
 
 PREFIX: Final = "usr/local"
 VERSION: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -44,7 +43,6 @@ ACCOUNTS: Final = {
     "etc/group": "root:x:0:\nsandbox:x:1000:\n",
 }
 FOLDERS: Final = ("dev", "proc", "sys", "tmp", "mnt/data", "usr/bin")
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,6 @@ class Built:
     tag: str
     digest: str
     bytes: int
-    packages: tuple[str, ...]
     new: bool
 
 
@@ -79,13 +76,13 @@ class Tree:
         """What the loader wants beside the executables and libraries that are here already."""
         binaries = [path for path in self.files.values() if isinstance(path, Path) and _is_binary(path)]
         done = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False)
-        wanted = {Path(found) for found in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)}
+        found = re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)
+        wanted = {Path(os.path.normpath(path)) for path in found}  # packages find their own by `..`
         beside = {path.parent for path in wanted}
         wanted |= {folder / name for folder in beside for name in LOADED_LATER if (folder / name).exists()}
         for path in wanted - {path for path in self.files.values() if isinstance(path, Path)}:
-            if "cadenza-image-" not in str(path):  # the packages' own libraries, which are in already
-                inside = str(path) if path.parts[1] in ("lib", "lib64", "usr") else f"/usr/lib/{path.name}"
-                self.files[inside.lstrip("/")] = path
+            inside = str(path) if path.parts[1] in ("lib", "lib64", "usr") else f"/usr/lib/{path.name}"
+            self.files[inside.lstrip("/")] = path
 
     def write(self, archive: Path) -> str:
         """Raises OSError. Returns the digest."""
@@ -110,11 +107,11 @@ class Tree:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def build(packages: Sequence[str] = (), *, tag: str, tell: Tell = lambda _: None) -> Built:
-    """Make the image and give it to the daemon. Blocks for a minute or so.
+def build(site: Path | None = None, *, tag: str, tell: Tell = lambda _: None) -> Built:
+    """Make the image and give it to the daemon. Blocks for a minute or so. site: a set of packages for this Python.
 
     Raises:
-        SandboxError: there is no daemon, no `ldd`, or a package cannot be had.
+        SandboxError: there is no daemon, or no `ldd`.
     """
     knock()
     if shutil.which("ldd") is None:
@@ -123,18 +120,16 @@ def build(packages: Sequence[str] = (), *, tag: str, tell: Tell = lambda _: None
 
     with tempfile.TemporaryDirectory(prefix="cadenza-image-") as scratch, api_errors(), connected() as client:
         client.ping()
-        site = Path(scratch, "site")
-        versions = _install(packages, site, tell) if packages else ()
         tell(f"collecting Python {sys.version.split()[0]} from {sys.base_prefix}")
         archive = Path(scratch, "image.tar")
         digest = _tree(site).write(archive)
         with suppress(ImageNotFound):
             if client.images.get(tag).labels.get("cadenza.digest") == digest:
-                return Built(tag, digest, archive.stat().st_size, versions, new=False)
+                return Built(tag, digest, archive.stat().st_size, new=False)
         tell(f"importing {archive.stat().st_size >> 20} MiB as {tag}")
         labels = {
             "cadenza.python": sys.version.split()[0],
-            "cadenza.packages": " ".join(versions),
+            PACKAGES: " ".join(versions(site, asked=True)),
             "cadenza.digest": digest,
         }
         changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
@@ -142,14 +137,15 @@ def build(packages: Sequence[str] = (), *, tag: str, tell: Tell = lambda _: None
         answer = client.api.import_image_from_file(str(archive), repository, version or "latest", changes)
         if '"error"' in str(answer):
             raise SandboxError(f"the Docker daemon would not take the image: {str(answer).strip()[-300:]}")
-        return Built(tag, digest, archive.stat().st_size, versions, new=True)
+        return Built(tag, digest, archive.stat().st_size, new=True)
 
 
-def _tree(site: Path) -> Tree:
+def _tree(site: Path | None) -> Tree:
     tree = Tree(dict(ACCOUNTS))
     tree.add_folder(Path(sysconfig.get_path("stdlib")), LIBRARY)
-    packages = "dist-packages" if "deb_system" in sysconfig.get_scheme_names() else "site-packages"
-    tree.add_folder(site, f"{LIBRARY}/{packages}")
+    if site is not None:
+        packages = "dist-packages" if "deb_system" in sysconfig.get_scheme_names() else "site-packages"
+        tree.add_folder(site, f"{LIBRARY}/{packages}")
     python = Path(sys.base_prefix, "bin", f"python{VERSION}").resolve()
     for name in ("python3", f"python{VERSION}"):
         tree.files[f"{PREFIX}/bin/{name}"] = python
@@ -160,30 +156,6 @@ def _tree(site: Path) -> Tree:
         tree.files["usr/bin/env"] = tree.files["bin/env"]
     tree.add_libraries()
     return tree
-
-
-def _install(packages: Sequence[str], site: Path, tell: Tell) -> tuple[str, ...]:
-    """Into a folder, compiled. Returns what came, as name==version."""
-    for package in packages:
-        if not re.match(r"[A-Za-z0-9]", package):
-            raise SandboxError(f"--with {package!r}: is no package")
-    tell(f"installing {', '.join(packages)}")
-    pip = ("pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(site))
-    _run(*pip, "--only-binary=:all:", *packages)
-    shutil.rmtree(site / "bin", ignore_errors=True)
-    for path in site.rglob("*"):
-        os.utime(path, (0, 0), follow_symlinks=False)
-    _run("compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash", "-s", str(site), str(site))
-    for path in site.rglob("*.pyc"):
-        os.utime(path, (0, 0))
-    return tuple(sorted(f"{found.name}=={found.version}" for found in distributions(path=[str(site)])))
-
-
-def _run(*module: str) -> None:
-    done = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise SandboxError(f"{module[0]} failed: {lines[-1] if lines else f'exit code {done.returncode}'}")
 
 
 def _is_binary(path: Path) -> bool:

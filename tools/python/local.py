@@ -11,24 +11,33 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .channel import Running
 from .child import Child
 from .host import driver_session
+from .packages import find_packages, versions
 from .program import command
-from .sandbox import Session, Spec
+from .sandbox import IMAGE, Session, Spec
 
 
+@dataclass(frozen=True)
 class Local:
-    """Runs cells in the host's own Python, in the workspace or a temporary directory.
+    """Runs cells in the host's own Python, in the workspace or a temporary directory. image: see `Bubblewrap`.
 
     Only `choose(unsafe_local=True)` makes one.
     """
 
+    image: str = IMAGE
     name = "local"
     limitations = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return versions(find_packages(self.image, Path(sys.executable)), asked=True)
 
     @asynccontextmanager
     async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen
@@ -39,16 +48,17 @@ class Local:
             else:
                 spec.workspace.mkdir(parents=True, exist_ok=True)
                 directory = str(spec.workspace.resolve())
-            async with driver_session(self.name, spec, partial(_start, directory)) as session:
+            packages = find_packages(self.image, Path(sys.executable))
+            async with driver_session(self.name, spec, partial(_start, directory, packages)) as session:
                 yield session
 
 
-async def _start(directory: str, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
+async def _start(directory: str, packages: Path | None, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
     # The limit on processes counts all of the user's, in every session: here it would hit the innocent.
-    return Child(partial(_spawn, directory)), {"processes": 0, "together": False}
+    return Child(partial(_spawn, directory, packages)), {"processes": 0, "together": False}
 
 
-def _spawn(directory: str, host: int) -> subprocess.Popen[bytes]:
+def _spawn(directory: str, packages: Path | None, host: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command(sys.executable, host, host),
         stdin=subprocess.DEVNULL,
@@ -63,6 +73,7 @@ def _spawn(directory: str, host: int) -> subprocess.Popen[bytes]:
             "TMPDIR": directory,
             "LANG": "C.UTF-8",
             "MPLBACKEND": "Agg",
+            **({"PYTHONPATH": str(packages)} if packages else {}),
         },
         start_new_session=True,
     )

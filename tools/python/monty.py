@@ -37,6 +37,7 @@ class Monty:
         "generators (yield), no del, no property, classmethod or staticmethod, no globals() or input(), and no files "
         "or network."
     )
+    packages: tuple[str, ...] = ()
 
     @asynccontextmanager
     async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen

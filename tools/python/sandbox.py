@@ -149,6 +149,11 @@ class Sandbox(Protocol):
         """One or two sentences for the model on what this Python lacks; empty for a full CPython."""
         ...
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What `agent sandbox build` was asked for, as name==version, and cells can import."""
+        ...
+
     def session(self, spec: Spec = ...) -> AbstractAsyncContextManager[Session]:
         """A session that is closed, come what may, when the block ends. Starts nothing before the first cell."""
         ...
@@ -156,6 +161,8 @@ class Sandbox(Protocol):
 
 IMAGE: Final = "cadenza-sandbox:latest"
 """What `agent sandbox build` makes for Docker, if it is not told otherwise."""
+PACKAGES: Final = "cadenza.packages"
+"""The image's label that names its packages."""
 PROBE: Final = Spec(timeout=10, memory=256 * MIB)
 """Of the session that shows whether a sandbox works."""
 ENVIRONMENT: Final = {

@@ -47,11 +47,17 @@ _ROLLED_BACK: Final = (
 )
 
 
-def observation(result: Result, made: Sequence[Artefact] = (), *, keeps_files: bool = False) -> str:
-    """What the model reads of a cell: output, error, what became of the variables, and what came out."""
+def observation(
+    result: Result, made: Sequence[Artefact] = (), *, keeps_files: bool = False, packages: Sequence[str] = ()
+) -> str:
+    """What the model reads of a cell: output, error, what became of the variables, and what came out.
+
+    packages: named where a cell did not find a module, and not in the tool's description, since nano knows no other.
+    """
     lost = "all variables are lost" if keeps_files else "all variables and files are lost"
     state = {"kept": "", "rolled_back": _ROLLED_BACK, "lost": f"[{lost}; the next cell starts afresh]"}[result.state]
-    lines = [result.error or "", state]
+    is_missing = packages and result.error and "\nModuleNotFoundError: " in f"\n{result.error}"
+    lines = [result.error or "", f"[packages here: {', '.join(packages)}]" if is_missing else "", state]
     lines += [f"[{file.name}: {file.media_type}, {len(file.data)} bytes]" for file in made]
     lines += [f"[left out: {result.left_out}]" if result.left_out else ""]
     text = result.output
@@ -85,6 +91,7 @@ class PythonSession:
         self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
         self._result_bytes = spec.output_bytes
         self._keeps_files = sandbox.name == "local" or spec.workspace is not None
+        self._packages = sandbox.packages
         self._session = session
         self._cells = 0
 
@@ -98,7 +105,7 @@ class PythonSession:
         self._cells += 1
         images, artefacts = _figures(result, self._cells), _files(result)
         return ToolResult(
-            text=observation(result, (*images, *artefacts), keeps_files=self._keeps_files),
+            text=observation(result, (*images, *artefacts), keeps_files=self._keeps_files, packages=self._packages),
             images=images,
             artefacts=artefacts,
             status=result.status,

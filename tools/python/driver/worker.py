@@ -60,7 +60,8 @@ class Worker:
         self.task: Any = None
         main = sys.modules["__main__"] = types.ModuleType("__main__")  # for pickle, dataclasses and multiprocessing
         self.namespace = main.__dict__
-        sys.path.insert(0, os.getcwd())
+        packages = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+        sys.path[:0] = [os.getcwd(), *packages]  # the interpreter itself was told to mind no variable
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
             score.write("500")  # rather than the supervisor, who would take everything along
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -64,7 +64,7 @@ FILES: Final = {
         "    try: print('held', open(f'/proc/{pid}/environ', 'rb').read())\n    except OSError as e: print('held', e)"
     ),
     "the system's files": _writes(
-        "/usr/x", "/etc/passwd", "/bin/sh", "/usr/bin/env", "/lib/x", "/x", "/opt/x", "/dev/x"
+        "/usr/x", "/etc/passwd", "/bin/sh", "/usr/bin/env", "/lib/x", "/x", "/opt/x", "/opt/packages/x", "/dev/x"
     ),
     "its own interpreter": tried("import sys\nopen(os.path.realpath(sys.executable), 'r+b').write(b'x')"),
     "the standard library": tried("open(os.__file__, 'ab').write(b'#')"),
