@@ -263,7 +263,6 @@ async def test_a_server_that_died_between_calls_is_told_of_with_the_next() -> No
     async with hostile("mortal", marker).open() as session:
         assert (await ask(session, "go", last=True)).text == "call 1"
         assert await eventually(lambda: not processes_with(marker))
-        await anyio.sleep(0.3)  # a process has no command line any more a little before it has ended
         back = await ask(session, "go")
         assert back.text == "[the server was started anew: what earlier calls left in it is lost]\ncall 1"
         assert back.state == "lost"
@@ -292,13 +291,51 @@ async def test_a_server_at_an_address_is_connected_to_anew() -> None:
     assert gone.text.startswith("the server shelf does not come back: ConnectError")
 
 
-@pytest.mark.parametrize("kind", ["deaf", "parent"])
+@pytest.mark.parametrize("kind", ["deaf", "parent", "daemon", "chain"])
 async def test_nothing_of_a_server_outlives_the_run(kind: str) -> None:
     marker = f"mcp-{kind}-{os.getpid()}"
     async with hostile(kind, marker).open() as session:
         assert (await ask(session, "go")).text == "go"
-        assert len(processes_with(marker)) == 2  # the server and its child, which both ignore SIGTERM
+        assert await eventually(lambda: len(processes_with(marker)) >= 3)  # the server, its keeper and what it left
     assert await eventually(lambda: not processes_with(marker))
+
+
+async def test_what_a_dead_server_left_is_ended_at_once() -> None:
+    marker = f"mcp-left-{os.getpid()}"
+    async with hostile("daemon", marker).open() as session:
+        assert (await ask(session, "go", last=True)).text == "go"
+        assert await eventually(lambda: not processes_with(marker))
+
+
+@contextmanager
+def another_process_of_ours(toolset: McpToolset) -> Iterator[subprocess.Popen[bytes]]:
+    """It has opened the toolset, and keeps it open."""
+    program = (
+        "import asyncio\nfrom cadenza.tools import McpToolset\n"
+        "async def main() -> None:\n"
+        f"    async with McpToolset(command={list(toolset.command)!r}).open():\n"
+        "        print('open', flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"open\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("kind", ["deaf", "daemon"])
+async def test_nothing_of_a_server_outlives_us_even_where_we_are_killed(kind: str) -> None:
+    marker = f"mcp-killed-{kind}-{os.getpid()}"
+    with another_process_of_ours(hostile(kind, marker)) as process:
+        assert await eventually(lambda: len(processes_with(marker)) >= 4)  # it, the server, its keeper and what it left
+        process.kill()
+        assert await eventually(lambda: not processes_with(marker))
 
 
 async def test_a_run_that_is_cancelled_leaves_no_server() -> None:

@@ -110,6 +110,31 @@ def call(id: Any, params: dict[str, Any]) -> None:
         os._exit(0)
 
 
+def leave_daemon(marker: str) -> None:
+    """In a session, a group and an environment of its own, without parents, deaf, and with no end of a pipe of ours."""
+    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    if os.fork():
+        os.wait()
+        return
+    os.setsid()
+    if os.fork() == 0:
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        os.execve(sys.executable, [sys.executable, "-c", program, marker], {})
+    os._exit(0)
+
+
+def leave_chain(marker: str) -> None:
+    """Processes that each leave another one and end: who is killed has left another one already. Tires some day."""
+    program = (
+        "import os, time\nend = time.monotonic() + 20\n"
+        "while time.monotonic() < end:\n    if os.fork():\n        os._exit(0)\n    os.setsid()"
+    )
+    null = subprocess.DEVNULL
+    subprocess.Popen([sys.executable, "-c", program, marker], stdin=null, stdout=null, stderr=null)
+
+
 def main() -> None:
     if KIND == "absent":
         sys.exit("no key in KEY\nset it, and try again")
@@ -122,6 +147,10 @@ def main() -> None:
         subprocess.Popen([sys.executable, "-c", program, *sys.argv[2:]])
     if KIND == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if KIND == "daemon":
+        leave_daemon(sys.argv[2])
+    if KIND == "chain":
+        leave_chain(sys.argv[2])
     for line in sys.stdin:
         message = json.loads(line)
         if KIND == "silent" or "id" not in message:
