@@ -163,11 +163,43 @@ async def test_a_server_is_told_that_a_call_was_given_up(tmp_path: Path) -> None
 
 async def test_a_tool_that_is_no_longer_offered_is_not_called(shelf: ToolSession) -> None:
     assert (await ask(shelf, "brittle")).text == "still here"
-    assert (await ask(shelf, "break")).text == "broken"
+    assert (await ask(shelf, "break")).text.startswith("broken")
     told = "brittle is no longer offered by the server; go on without it"
     with anyio.fail_after(5):
         while (await ask(shelf, "brittle")).text != told:  # noqa: ASYNC110 - the server says when
             await anyio.sleep(0.02)
+
+
+async def told_of_change(session: ToolSession, **arguments: Any) -> str:
+    """What a result of the tool that stays says of the others, at last."""
+    with anyio.fail_after(30):
+        while True:
+            text = (await ask(session, "stay", **arguments)).text
+            if text != "stay":
+                return text
+            arguments = {}
+
+
+async def test_a_run_is_told_once_that_a_server_offers_other_tools() -> None:
+    async with hostile("fickle").open() as session:
+        told = (await ask(session, "go")).text.removeprefix("go\n")
+        if told == "go":  # a list comes when the server likes
+            told = (await told_of_change(session)).removeprefix("stay\n")
+        names = ", ".join(f"new {at}" for at in range(20))
+        assert told == (
+            f"[the server now offers {names} and 10 more, which this run does not have; "
+            "the server no longer offers go; the server takes other arguments now, which this run does not know, for stay]"
+        )
+        assert (await ask(session, "stay")).text == "stay"
+        assert (await ask(session, "go")).text == "go is no longer offered by the server; go on without it"
+        assert (await ask(session, "new_0")).text.startswith("no function 'hostile.new_0'; there is ")
+        assert await told_of_change(session, back=1) == (
+            "stay\n[the server offers go again; "
+            "the server takes other arguments now, which this run does not know, for stay]"
+        )
+        assert (await ask(session, "go")).text.startswith("go")
+    async with hostile("fickle", allow=["go"]).open() as session:
+        assert "new" not in (await ask(session, "go")).text
 
 
 async def test_hints_of_a_server_lower_nothing(shelf: ToolSession) -> None:
@@ -406,7 +438,7 @@ async def test_schemas_that_are_none_or_too_large_become_any_object() -> None:
     [
         ("noisy", "go"),
         ("asking", "Sampling not supported; List roots not supported; Elicitation not supported"),
-        ("nonsense", "the server's answer cannot be used: it does not keep to the protocol"),
+        ("nonsense", "the answer of the server hostile cannot be used: it does not keep to the protocol; whether"),
         ("endless line", "the server ended during this call; whether it took effect is unknown; it sent a message of"),
     ],
 )

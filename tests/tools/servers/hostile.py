@@ -57,6 +57,10 @@ def tools() -> list[dict[str, Any]]:
         return [{"name": "go", "inputSchema": nested(300)}]
     if KIND == "nothing":
         return []
+    if KIND == "fickle" and gone:
+        other = {"type": "object", "properties": {"a": {"type": "string"}}}
+        news = [{"name": f"new\x1b\n{at}", "inputSchema": ANYTHING} for at in range(30)]
+        return [{"name": "stay", "inputSchema": other}, *news]
     known = [{"name": name, "description": "x" * 100_000, "inputSchema": ANYTHING} for name in ("go", "stay")]
     return [tool for tool in known if tool["name"] not in gone]
 
@@ -90,8 +94,8 @@ def call(id: Any, params: dict[str, Any]) -> None:
             return
     elif KIND == "environment":
         text = json.dumps(dict(os.environ))
-    elif KIND == "fickle":
-        gone.append(params["name"])
+    elif KIND == "fickle" and (text == "go" or params["arguments"]):
+        gone.clear() if gone else gone.append("go")
         say({"method": "notifications/tools/list_changed"})
     elif KIND == "mortal":
         calls.append(params["arguments"])
