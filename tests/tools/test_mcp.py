@@ -188,7 +188,8 @@ async def test_a_run_is_told_once_that_a_server_offers_other_tools() -> None:
         names = ", ".join(f"new {at}" for at in range(20))
         assert told == (
             f"[the server now offers {names} and 10 more, which this run does not have; "
-            "the server no longer offers go; the server takes other arguments now, which this run does not know, for stay]"
+            "the server no longer offers go; "
+            "the server takes other arguments now, which this run does not know, for stay]"
         )
         assert (await ask(session, "stay")).text == "stay"
         assert (await ask(session, "go")).text == "go is no longer offered by the server; go on without it"
