@@ -216,18 +216,12 @@ TOKEN = "0123456789"
 @asynccontextmanager
 async def serving(bench: Bench, *, gone: float) -> AsyncIterator[str]:
     """The address."""
-
-    class Uvicorn(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
     offer = Offer(toolsets=[bench], approvals=Approvals(), redactor=Redactor({}))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         async with anyio.create_task_group() as tasks:
             app = application(server_of(offer), tasks, TOKEN, gone=gone)
-            web = Uvicorn(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+            web = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
             tasks.start_soon(web.serve, [listening])
             yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
             web.should_exit = True
