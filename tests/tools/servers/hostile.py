@@ -119,16 +119,16 @@ def call(id: Any, params: dict[str, Any]) -> None:
 
 def leave_daemon(marker: str) -> None:
     """In a session, a group and an environment of its own, without parents, deaf, and with no end of a pipe of ours."""
-    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     if os.fork():
         os.wait()
         return
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.fork() == 0:
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        os.execve(sys.executable, [sys.executable, "-c", program, marker], {})
+        os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", marker], {})
     os._exit(0)
 
 
