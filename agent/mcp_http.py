@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ MOST_SESSIONS: Final = 32
 """At once: each may hold a sandbox."""
 IDLE_SECONDS: Final = 30 * 60.0
 """Without a request, after which a session is closed."""
+GONE_SECONDS: Final = 60.0
+"""The same, where a client has had a stream open for what we may tell it, as the SDK does, and has it no more."""
 
 _LOOPBACK: Final = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 _SECURITY: Final = TransportSecuritySettings(
@@ -44,9 +47,9 @@ _SECURITY: Final = TransportSecuritySettings(
 )
 
 
-def application(server: Server[Any], tasks: TaskGroup, token: str) -> ASGIApp:
-    """What uvicorn serves, at /mcp. tasks: in which the sessions live."""
-    sessions = Sessions(server, tasks)
+def application(server: Server[Any], tasks: TaskGroup, token: str, *, gone: float = GONE_SECONDS) -> ASGIApp:
+    """What uvicorn serves, at /mcp. tasks: in which the sessions live; gone: see GONE_SECONDS."""
+    sessions = Sessions(server, tasks, gone)
     return _Guard(RequestBodyLimitMiddleware(sessions, DEFAULT_MAX_REQUEST_BODY_SIZE), token)
 
 
@@ -70,20 +73,40 @@ class _Guard:
             await self._app(scope, receive, send)
 
 
+@dataclass(slots=True)
+class _Client:
+    """listens: has it ever opened a stream; open: its requests that are being answered, that stream among them."""
+
+    transport: StreamableHTTPServerTransport
+    listens: bool = False
+    open: int = 0
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, gone: float) -> None:
+        self.listens = self.listens or scope["method"] == "GET"
+        self.open += 1
+        try:
+            await self.transport.handle_request(scope, receive, send)
+        finally:
+            self.open -= 1
+            if self.listens and not self.open and self.transport.idle_scope is not None:
+                self.transport.idle_scope.deadline = anyio.current_time() + gone
+
+
 class Sessions:
     """A transport for each client, by its id."""
 
-    def __init__(self, server: Server[Any], tasks: TaskGroup) -> None:
+    def __init__(self, server: Server[Any], tasks: TaskGroup, gone: float) -> None:
         self._server = server
         self._tasks = tasks
-        self._open: dict[str, StreamableHTTPServerTransport] = {}
+        self._gone = gone
+        self._open: dict[str, _Client] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         id = Headers(scope=scope).get(MCP_SESSION_ID_HEADER)
         if id is None:
             await self._begin(scope, receive, send)
         elif id in self._open:
-            await self._open[id].handle_request(scope, receive, send)
+            await self._open[id].handle(scope, receive, send, self._gone)
         else:
             await PlainTextResponse("no such session", 404)(scope, receive, send)
 
@@ -123,7 +146,7 @@ class Sessions:
         assert id is not None
         try:
             async with transport.connect() as (read, write):
-                self._open[id] = transport
+                self._open[id] = _Client(transport)
                 task_status.started()
                 with transport.idle_scope or anyio.CancelScope():
                     await self._server.run(read, write, self._server.create_initialization_options())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -50,6 +50,7 @@ from .approval import Approvals, why_asked
 from .secrets import Redactor
 from .toolbox import Toolbox
 
+_CUT = "[a call of this tool was cancelled: what earlier calls left in it, such as variables, may be lost]"
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -71,14 +72,22 @@ class _Entry:
     session: ToolSession
     text: str | None
 
+    @property
+    def namespace(self) -> str:
+        return self.session.namespace.name
+
 
 @dataclass(slots=True)
 class _Desk:
-    """The tools of one client's session. called: what its calls so far mean, for the rules."""
+    """The tools of one client's session.
+
+    called: what its calls so far mean, for the rules; cut: namespaces whose last call was cancelled.
+    """
 
     offer: Offer
     entries: dict[str, _Entry]
     called: list[Traits] = field(default_factory=list)
+    cut: set[str] = field(default_factory=set)
 
     def find(self, name: str) -> _Entry:
         """Raises MCPError for a tool that is not there."""
@@ -93,14 +102,21 @@ class _Desk:
             return ToolResult(text=f"{entry.text}: must be a string", status="error")
         if refused := self._refused(entry, text):
             return ToolResult(text=f"[not allowed: {refused}]", status="denied")
-        self.called.append(entry.session.traits(entry.recipient))
+        traits = entry.session.traits(entry.recipient)
+        self.called.append(traits)
         try:
             with context.active():
                 result = self.offer.redactor.result(await entry.session.call(entry.recipient, text))
-            limit = entry.session.traits(entry.recipient).result_bytes or RESULT_BYTES
-            return fit(result, limit)
         except ToolError as error:
-            return ToolResult(text=self.offer.redactor.text(str(error)), status="error")
+            result = ToolResult(text=self.offer.redactor.text(str(error)), status="error")
+        except anyio.get_cancelled_exc_class():
+            if traits.stateful:
+                self.cut.add(entry.namespace)
+            raise
+        if entry.namespace in self.cut:
+            self.cut.remove(entry.namespace)
+            result = replace(result, text=f"{_CUT}\n{result.text}")
+        return fit(result, traits.result_bytes or RESULT_BYTES)
 
     def _refused(self, entry: _Entry, text: str) -> str:
         """Why the call may not be made; empty if it may."""

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .plain import one_line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Docs:
@@ -44,11 +46,6 @@ def read_docstring(docstring: str | None) -> Docs:
             case "returns" | "yields":
                 prose.append(_titled("Returns", _returned(section.value)))
     return Docs(text="\n\n".join(prose), parameters=parameters)
-
-
-def one_line(text: str) -> str:
-    """`text` with each run of white space as one space."""
-    return " ".join(text.split())
 
 
 def _titled(title: str, text: str) -> str:

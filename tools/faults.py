@@ -15,7 +15,7 @@ from jsonschema.exceptions import best_match
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from .docstring import one_line
+from .plain import one_line
 
 MAX_LINES: Final = 10
 """Faults that a model is told of at once."""

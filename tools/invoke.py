@@ -23,8 +23,8 @@ from anyio.lowlevel import current_token
 
 from .arguments import ArgumentError, ArgumentRepair, find_object, validate
 from .context import ToolContext
-from .docstring import one_line
 from .errors import ToolFatal, ToolRetry
+from .plain import one_line
 from .result import encodable, result_of, timed_out
 from .thread import run_in_thread
 from .toolset import ToolResult

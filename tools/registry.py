@@ -15,8 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from .decorator import FunctionTool
-from .docstring import one_line
 from .errors import ToolError
+from .plain import one_line
 from .python import PythonTool
 from .toolset import Toolset
 

@@ -23,8 +23,9 @@ from pydantic_core import core_schema
 from cadenza.harmony import JsonObject
 
 from .context import ToolContext
-from .docstring import one_line, read_docstring
+from .docstring import read_docstring
 from .errors import ToolError
+from .plain import one_line
 
 
 @dataclass(frozen=True, slots=True)

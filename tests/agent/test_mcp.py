@@ -1,22 +1,12 @@
-"""MCP in a task file, at the command line, and the other way round: our tools for the official client."""
+"""MCP in a task file, and at the command line."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.exceptions import MCPError
-from mcp_types import TextContent
 from typer.testing import CliRunner
 
 from cadenza.agent import Agent, Approvals
@@ -167,104 +157,3 @@ def test_a_mistake_is_told_in_one_line(task: str, arguments: tuple[str, ...], to
     assert (code, out) == (2, "")
     assert err.startswith(told)
     assert len(err.splitlines()) == 1
-
-
-# --- agent mcp serve --------------------------------------------------------------------------------------------------
-
-SERVE = ("-m", "cadenza.agent", "mcp", "serve")
-
-
-def text(result: Any) -> str:
-    (content,) = result.content
-    assert isinstance(content, TextContent)
-    return content.text
-
-
-@pytest.mark.anyio
-async def test_the_official_client_calls_our_tools_on_stdio(tmp_path: Path) -> None:
-    (tmp_path / "tools.py").write_text(
-        "import os\nfrom cadenza.tools import Artefact, ToolContext, ToolResult, tool\n"
-        "@tool\ndef draw(size: int, context: ToolContext[None]) -> Artefact:\n    '''Draws.'''\n"
-        "    context.progress('sharpens a pencil')\n    return Artefact('dot.png', 'image/png', b'dot')\n"
-        "@tool(needs_approval=True)\ndef pay() -> str:\n    return 'paid'\n"
-        "@tool\ndef leak() -> str:\n    return os.environ['SOME_API_KEY']\n"
-    )
-    (tmp_path / "task.yaml").write_text(
-        "input: a\ntools: [python, file: ./tools.py]\napprove: {deny: ['python(*forbidden*)']}"
-    )
-    shown: list[str | None] = []
-
-    async def show(progress: float, total: float | None, message: str | None) -> None:
-        shown.append(message)
-
-    parameters = StdioServerParameters(
-        command=sys.executable,
-        args=[*SERVE, "--task", str(tmp_path / "task.yaml")],
-        env={"SOME_API_KEY": "sk-0123456789", "XDG_STATE_HOME": str(tmp_path)},
-    )
-    async with Client(parameters) as client:
-        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert list(tools) == ["python", "draw", "pay", "leak"]
-        assert tools["draw"].input_schema["properties"]["size"] == {"type": "integer"}
-        await client.call_tool("python", {"code": "x = 20"})
-        assert text(await client.call_tool("python", {"code": "print(x + 1)"})) == "21\n"
-        drawn = await client.call_tool("draw", {"size": 3}, progress_callback=show)
-        assert [content.type for content in drawn.content] == ["text", "image"]
-        assert shown == ["sharpens a pencil"]
-        wrong = await client.call_tool("draw", {"size": "x"})
-        assert (wrong.is_error, text(wrong)) == (True, 'size: input should be a valid integer, not "x"')
-        assert "nobody is there to say yes" in text(await client.call_tool("pay"))
-        assert "the rule python(*forbidden*) denies it" in text(await client.call_tool("python", {"code": "forbidden"}))
-        assert text(await client.call_tool("leak")) == "[secret SOME_API_KEY]"
-        with pytest.raises(MCPError, match="no tool 'drw'; there is python, draw, pay, leak"):
-            await client.call_tool("drw")
-
-
-@contextmanager
-def served_by_http() -> Iterator[tuple[str, str]]:
-    """Address and token."""
-    environment = {name: value for name, value in os.environ.items() if name != "CADENZA_MCP_TOKEN"}
-    process = subprocess.Popen(
-        [sys.executable, *SERVE, "--http", "--port", "0"], stderr=subprocess.PIPE, text=True, env=environment
-    )
-    assert process.stderr is not None
-    try:
-        yield process.stderr.readline().split()[-1], process.stderr.readline().split()[-1]
-        process.terminate()
-        assert process.wait(timeout=30) == 0
-        assert process.stderr.read() == ""
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
-
-
-@asynccontextmanager
-async def connected(url: str, token: str) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {token}"}
-    async with (
-        httpx2.AsyncClient(headers=headers, timeout=60) as http,
-        Client(streamable_http_client(url, http_client=http)) as client,
-    ):
-        yield client
-
-
-@pytest.mark.anyio
-async def test_by_http_every_client_with_the_token_has_a_session_of_its_own() -> None:
-    with served_by_http() as (url, token):
-        async with connected(url, token) as one, connected(url, token) as other:
-            await one.call_tool("python", {"code": "x = 20"})
-            assert text(await one.call_tool("python", {"code": "print(x + 1)"})) == "21\n"
-            assert "NameError" in text(await other.call_tool("python", {"code": "print(x + 1)"}))
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient() as http:
-            for wrong, status in (
-                ({}, 401),
-                ({"Authorization": "Bearer \u00e4".encode()}, 401),
-                (headers | {"Origin": "http://evil.example"}, 403),
-                (headers | {"Host": "evil.example"}, 421),
-                (headers | {"Mcp-Session-Id": "x"}, 404),
-            ):
-                assert (await http.post(url, json={}, headers=wrong)).status_code == status
-            later = await http.post(url, json={}, headers=headers | {"Mcp-Protocol-Version": "2026-07-28"})
-            assert json.loads(later.text)["error"]["data"]["requested"] == "2026-07-28"

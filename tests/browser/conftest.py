@@ -6,6 +6,7 @@ Names are made up and resolve to loopback here alone; what the guard refuses by 
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -54,15 +55,18 @@ def pdf(text: str) -> bytes:
 
 @dataclass
 class Site:
-    """port: where it listens; asked: every path, in order; robots: what /robots.txt answers."""
+    """port: where it listens; asked: every path, in order; hosts: the name in each request; named: in each handshake;
+    robots: what /robots.txt answers.
+    """
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
+    named: list[str | None] = field(default_factory=list)
     robots: tuple[int, str] = (404, "")
 
-    def url(self, path: str, host: str = HOST) -> str:
-        return f"http://{host}:{self.port}{path}"
+    def url(self, path: str, host: str = HOST, scheme: str = "http") -> str:
+        return f"{scheme}://{host}:{self.port}{path}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -73,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         return
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # the other side had enough
+        with suppress(ConnectionError, ssl.SSLError):  # the other side had enough
             super().handle()
 
     def do_GET(self) -> None:
@@ -141,16 +145,20 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def serving(handler: type[BaseHTTPRequestHandler], *, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """A server on loopback for as long as the block takes; its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls is not None:  # shaken hands in the thread of each connection
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture

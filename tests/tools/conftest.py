@@ -76,7 +76,7 @@ def processes_with(marker: str) -> list[str]:
     return found
 
 
-async def eventually(check: Callable[[], Any], seconds: float = 5) -> bool:
+async def eventually(check: Callable[[], Any], seconds: float = 30) -> bool:
     """Whether `check()` becomes true within that time."""
     end = time.monotonic() + seconds
     while not check():

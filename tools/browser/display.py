@@ -26,7 +26,7 @@ MOST_TOKENS: Final = 8 * 1024
 def view(page: Page, cursor: int, *, start: int, count: int | None = None) -> str:
     """Lines from `start` on: `count` of them, or as many as a view holds. start: of a line that there is."""
     last = _fitting(page, start, count)
-    url = clean_line(unquote(page.url), most=1000)
+    url = clean_line(unquote(page.url), 1000)
     title = f"[{cursor}] {page.title}" + (f" ({url})" if url else "")
     body = "\n".join(_numbered(page, at) for at in range(start, last + 1))
     return f"{title}\n**viewing lines [{start} - {last}] of {max(0, len(page.lines) - 1)}**\n\n{body}"

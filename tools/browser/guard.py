@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -50,12 +51,15 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """allow: globs of hosts that may be fetched from, all if it is empty; may_dial: which addresses."""
+    """allow: globs of hosts that may be fetched from, all if it is empty; may_dial: which addresses; tls: whose
+    certificates are believed, None for those of the authorities that this machine knows.
+    """
 
     allow: tuple[str, ...] = ()
     ports: frozenset[int] | None = PORTS
     resolve: Resolve = resolve
     may_dial: Callable[[Address], bool] = is_public
+    tls: ssl.SSLContext | None = None
 
     def check(self, url: str) -> httpx2.URL:
         """The address in its parts. Raises ToolRetry that says why it is refused."""
@@ -100,7 +104,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         self._guard = guard
         # Connections are not kept: one to an address must not serve another name at it.
         limits = httpx2.Limits(max_keepalive_connections=0)
-        self._inner = httpx2.AsyncHTTPTransport(trust_env=False, limits=limits)
+        self._inner = httpx2.AsyncHTTPTransport(verify=guard.tls or True, trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises ToolRetry for what the guard refuses."""

@@ -66,7 +66,7 @@ def page_of_hits(query: str, hits: list[Hit], *, host_of: dict[str, str]) -> Pag
         title = clean_line(hit.title) or clean_line(hit.url)
         parts.append(Part(len(lines), hit.url, title))
         shown = link(number, title, host_of.get(hit.url, ""))
-        lines += [*wrap(f"  * {shown} {clean_line(hit.text, most=600)}"), ""]
+        lines += [*wrap(f"  * {shown} {clean_line(hit.text, 600)}"), ""]
     if not hits:
         lines.append(f"No results for: {clean_line(query)}")
     links = tuple(Link(hit.url, hit.line) for hit in hits)

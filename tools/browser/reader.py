@@ -1,7 +1,7 @@
 """From the bytes of a document to lines that a model can read: HTML, Markdown, PDF and plain text.
 
 What is read was written by anyone, and every parser has inputs that take it hours. So this file is also a program: it
-imports nothing of ours and runs in a process of its own (see `reading`), which is killed when it is late.
+runs in a process of its own (see `reading`), which is killed when it is late.
 
 - HTML is parsed by lexbor, as browsers do; what a reader would not see is left out. Markdown becomes HTML first.
 - A link is `【id†text†host】`, without the host where it is the page's own, as gpt-oss was trained to see it.
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from .. import plain
+
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
@@ -29,10 +31,6 @@ MOST_CHARACTERS: Final = 1_000_000
 _MOST_MEMORY: Final = 2 << 30  # bytes of address space: a small PDF can hold a huge stream
 
 _REPLACED: Final = str.maketrans({"【": "〖", "】": "〗", **dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n")})
-_UNSEEN_CHARACTERS: Final = re.compile(  # controls, and formats but for the joiners of scripts and emoji; private use
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
-)
 _ONE_LINE: Final = re.compile(rf"(.{{1,{WIDTH}}})(?:\s+|$)|(.{{{WIDTH}}})")
 """Up to a space, else in the middle of a word."""
 _LINK: Final = re.compile(r"【\d+†([^†】]*)(?:†[^†】]*)?】")
@@ -40,14 +38,13 @@ _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 def clean(text: str) -> str:
-    """Without what cannot be seen or could steer a terminal, line ends and tabs kept; no 【 】."""
-    return _UNSEEN_CHARACTERS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACED))
+    """As `plain` does, line ends kept; no 【 】."""
+    return plain.clean(text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACED))
 
 
-def clean_line(text: str, most: int = 200) -> str:
+def clean_line(text: str, limit: int = 200) -> str:
     """Clean text as one line of at most so many characters."""
-    line = " ".join(clean(text).split())
-    return line if len(line) <= most else f"{line[: most - 3]}..."
+    return plain.clean_line(clean(text), limit)
 
 
 def link(number: int, text: str, host: str = "") -> str:
@@ -270,7 +267,7 @@ class _Html:
 
     def _resolved(self, href: str) -> str:
         """The address that a link leads to; empty for a place on the page, and for what no page is (`mailto:`)."""
-        href = clean_line(href, most=2000)
+        href = clean_line(href, 2000)
         try:
             whole = urljoin(self.url, href)
             scheme = urlsplit(whole).scheme
@@ -336,7 +333,3 @@ def main() -> None:
             reply = {"error": clean_line(str(error) or type(error).__name__)}
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
-
-
-if __name__ == "__main__":
-    main()

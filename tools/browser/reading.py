@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from ..alone import alone
 from ..errors import ToolRetry
 from .page import Link, Page
 from .reader import clean_line
 
-_PROGRAM: Final = Path(__file__).with_name("reader.py")
 _LONGEST_REPLY: Final = 64 << 20  # bytes
 
 
@@ -61,10 +59,8 @@ class Reader:
 
     async def _asked(self, request: bytes) -> bytes:
         if self._process is None:
-            # -I: no module of the folder that we are in; no environment: nothing secret in a parser's reach.
-            self._process = await anyio.open_process(
-                [sys.executable, "-I", str(_PROGRAM)], env={}, stderr=subprocess.DEVNULL
-            )
+            # No environment: nothing secret in a parser's reach.
+            self._process = await anyio.open_process(alone("browser.reader"), env={}, stderr=subprocess.DEVNULL)
             assert self._process.stdout is not None
             self._replies = BufferedByteReceiveStream(self._process.stdout)
         assert self._process.stdin is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import httpx2
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -32,14 +31,15 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ..errors import ToolError
 from ..plain import clean_line
-from .process import MESSAGE_BYTES, Program, Streams
+from . import http
+from .process import Program, Streams
 
 if TYPE_CHECKING:
     from .toolset import McpToolset
 
-CONNECT_SECONDS: Final = 30.0
-"""For an address to be reached."""
 CLOSE_SECONDS: Final = 5.0
+LIST_SECONDS: Final = 1.0
+"""For a list of tools that has changed."""
 MOST_PAGES: Final = 200
 """Of a server's list of tools."""
 
@@ -60,7 +60,8 @@ class Connection:
             self._program = Program(toolset.command, toolset.environment(), toolset.folder)
         self._scope = anyio.CancelScope()
         self._task: asyncio.Task[None] | None = None
-        self._ready, self._over, self._stale = anyio.Event(), anyio.Event(), anyio.Event()
+        self._ready, self._over = anyio.Event(), anyio.Event()
+        self._stale, self._listed = anyio.Event(), anyio.Event()
         self._error: BaseException | None = None
         self._client: Client | None = None
         self._broken = False
@@ -103,11 +104,16 @@ class Connection:
 
     async def is_broken_by(self, error: MCPError) -> bool:
         """Whether that was the end of the connection, and not the server's word on a call."""
-        if error.code == CONNECTION_CLOSED:
+        if error.code == CONNECTION_CLOSED and not http.breach(error.message):
             self._broken = True
             if self._program is not None:
                 await self._program.ended()  # for its last words
         return not self.alive
+
+    async def listed(self) -> None:
+        """Waits, for a moment, until `tools` are those that the server has announced last."""
+        with anyio.move_on_after(LIST_SECONDS if self.alive else 0):
+            await self._listed.wait()
 
     @property
     def instructions(self) -> str:
@@ -122,7 +128,8 @@ class Connection:
         try:
             with self._scope:
                 async with self._streams() as streams, self._client_of(streams) as self._client:
-                    self.tools = await _listed(self.client)
+                    self.tools = await _list(self.client)
+                    self._listed.set()
                     self._ready.set()
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(self._subscribe)
@@ -140,12 +147,7 @@ class Connection:
                 yield streams
             return
         assert self._toolset.url is not None
-        timeout = httpx2.Timeout(CONNECT_SECONDS, read=None)  # a call has its own
-        hooks = {"response": [self._look_at]}
-        async with (
-            httpx2.AsyncClient(headers=self._toolset.request_headers(), timeout=timeout, event_hooks=hooks) as http,
-            streamable_http_client(self._toolset.url, http_client=http, max_sse_event_size=MESSAGE_BYTES) as streams,
-        ):
+        async with http.streams(self._toolset.url, self._toolset.request_headers(), self._look_at) as streams:
             yield streams
 
     async def _look_at(self, response: httpx2.Response) -> None:
@@ -164,7 +166,7 @@ class Connection:
 
     async def _heard(self, message: object) -> None:
         if isinstance(message, ToolListChangedNotification):
-            self._stale.set()
+            self._announce()
 
     async def _subscribe(self) -> None:
         """Newer servers tell of changes to whom asked for it."""
@@ -174,18 +176,24 @@ class Connection:
         try:
             async with self.client.listen(tools_list_changed=True) as changes:
                 async for _ in changes:
-                    self._stale.set()
+                    self._announce()
         except (MCPError, ListenNotSupportedError, SubscriptionLost, TimeoutError):
             return  # the list stays as it is
+
+    def _announce(self) -> None:
+        """The server's list is another one."""
+        self._stale.set()
+        if self._listed.is_set():
+            self._listed = anyio.Event()
 
     async def _keep_listed(self) -> None:
         while True:
             await self._stale.wait()
             self._stale = anyio.Event()
-            try:
-                self.tools = await _listed(self.client)
-            except (MCPError, ToolError, ValueError):
-                continue  # the list stays as it was
+            with suppress(MCPError, ToolError, ValueError):  # the list stays as it was
+                self.tools = await _list(self.client)
+            if not self._stale.is_set():
+                self._listed.set()
 
 
 class _Opened:
@@ -205,6 +213,8 @@ def told(error: BaseException) -> str:
     """What went wrong with a server, in one line; of a group of errors the first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, MCPError) and (breach := http.breach(error.message)):
+        return breach
     if isinstance(error, MCPError) and error.code == CONNECTION_CLOSED:
         return "it closed the connection"
     if isinstance(error, ToolError | MCPError):
@@ -214,7 +224,7 @@ def told(error: BaseException) -> str:
     return clean_line(f"{type(error).__name__}: {error}").rstrip(": ")
 
 
-async def _listed(client: Client) -> list[Tool]:
+async def _list(client: Client) -> list[Tool]:
     """All that the server offers, page by page. Raises ToolError for a list without an end."""
     tools, cursor = list[Tool](), None
     for _ in range(MOST_PAGES):

@@ -61,7 +61,7 @@ class Offer:
 
 def offers(tools: Sequence[Tool], allow: Sequence[str]) -> dict[str, Offer]:
     """By the name that the model calls. Raises ToolError for none, and for more than can be shown."""
-    chosen = [tool for tool in tools if any(fnmatchcase(tool.name, glob) for glob in allow)]
+    chosen = allowed(tools, allow)
     if not tools:
         raise ToolError("it offers no tools")
     if not chosen:
@@ -81,6 +81,11 @@ def offers(tools: Sequence[Tool], allow: Sequence[str]) -> dict[str, Offer]:
         )
         made[name] = Offer(tool.name, described, None if schema is _ANY_OBJECT else _validator(schema))
     return made
+
+
+def allowed(tools: Sequence[Tool], allow: Sequence[str]) -> list[Tool]:
+    """Those whose name fits one of the globs."""
+    return [tool for tool in tools if any(fnmatchcase(tool.name, glob) for glob in allow)]
 
 
 def _carried(name: str) -> str:

@@ -1,16 +1,13 @@
 """A server as a program of ours: messages by its standard input and output, a line each, until nothing of it is left.
 
 The SDK has a client for this too. Here a message has a size limit, the last lines of standard error are kept for who
-wants to know what it died of, and the whole process group ends, also where the server itself went when it was told to
-and left children behind.
+wants to know what it died of, and what the server started ends with it, wherever it has gone (see `keeper`).
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -20,16 +17,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
-from ..errors import ToolError
 from ..plain import clean_line
+from .keeper import GRACE_SECONDS
+from .kept import Kept, until
 
-GRACE_SECONDS: Final = 1.0
-"""From the end of its input to a server's own end, and again from SIGTERM to SIGKILL."""
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """Of one message; a longer one ends the connection."""
 _KEPT_BYTES: Final = 8 * 1024  # of standard error
 _CHUNK_BYTES: Final = 64 * 1024
-_POLL_SECONDS: Final = 0.01
 
 Streams: TypeAlias = tuple[
     MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
@@ -42,24 +37,24 @@ class Program:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path | None) -> None:
         self._command, self._environment, self._folder = list(command), dict(environment), folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Kept | None = None
         self._complaints = bytearray()
         self._violation = ""
 
     @property
     def has_ended(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
+        return self._process is not None and self._process.exit_code is not None
 
     async def ended(self) -> None:
         """Waits for it, for a moment."""
-        await _until(lambda: self.has_ended)
+        await until(lambda: self.has_ended, GRACE_SECONDS)
 
     @property
     def last_words(self) -> str:
         """What became of it, and the last line that it wrote to standard error, each after a semicolon."""
         words = [self._violation] if self._violation else []
-        if self._process is not None and self._process.returncode is not None:
-            words.append(f"it ended with exit code {self._process.returncode}")
+        if self._process is not None and self._process.exit_code is not None:
+            words.append(f"it ended with exit code {self._process.exit_code}")
         if lines := self._complaints.decode("utf-8", "replace").strip().splitlines():
             words.append(f"its last words: {clean_line(lines[-1])}")
         return "".join(f"; {word}" for word in words)
@@ -67,10 +62,7 @@ class Program:
     @asynccontextmanager
     async def streams(self) -> AsyncIterator[Streams]:
         """Starts it, and ends it with the block. Raises ToolError if it cannot be started."""
-        process = self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
+        process = self._process = await Kept.start(self._command, self._environment, self._folder)
         heard, inbox = anyio.create_memory_object_stream[SessionMessage | Exception]()
         outbox, said = anyio.create_memory_object_stream[SessionMessage]()
         written = anyio.Event()
@@ -87,32 +79,10 @@ class Program:
                     with anyio.CancelScope(shield=True):
                         with anyio.move_on_after(GRACE_SECONDS):
                             await written.wait()
-                        process.stdin.close()
-                        await _end(process)
+                        await process.end()
                     tasks.cancel_scope.cancel()
         finally:
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                pipe.close()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        try:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=self._environment,
-                cwd=self._folder,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise ToolError(f"{self._command[0]} cannot be started: {reason}") from None
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-        return self._process
+            process.close()
 
     async def _read(self, stdout: int, heard: _Heard) -> None:
         """Passes on each line that is a message. What else servers print there by mistake is skipped."""
@@ -182,32 +152,3 @@ async def _send(pipe: int, data: bytes) -> None:
             view = view[os.write(pipe, view) :]
         except BlockingIOError:
             continue
-
-
-async def _end(process: subprocess.Popen[bytes]) -> None:
-    """Waits for a process that has no more input, and ends what is left of its group, by force if need be."""
-    await _until(lambda: process.poll() is not None)
-    for force in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, force)
-        except (ProcessLookupError, PermissionError):
-            return
-        await _until(lambda: process.poll() is not None and not _is_alive(process.pid))
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    """Or for as long as the grace lasts."""
-    with anyio.move_on_after(GRACE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - of a process group nobody tells
-            await anyio.sleep(_POLL_SECONDS)
-
-
-def _is_alive(group: int) -> bool:
-    """Whether a group has members, the dead ones included that nobody has waited for."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

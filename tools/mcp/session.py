@@ -24,9 +24,11 @@ from ..functions import no_function
 from ..plain import clean, clean_line
 from ..result import encodable, timed_out
 from ..toolset import ToolResult, Traits
+from . import http
+from .changes import Changes
 from .connection import Connection, told
 from .content import result_of_answer
-from .offer import DESCRIPTION_CHARACTERS, Offer, offers
+from .offer import DESCRIPTION_CHARACTERS, Offer, allowed, offers
 
 if TYPE_CHECKING:
     from .toolset import McpToolset
@@ -61,6 +63,8 @@ class McpSession:
         self._toolset = toolset
         self._connection = connection
         self._offers = offers(connection.tools, toolset.allow)
+        own = [offer.name for offer in self._offers.values()]
+        self._changes = Changes(own, allowed(connection.tools, toolset.allow))
         self._deaths = 0  # in a row, without an answer between them; those of one connection are one
         self._died: Connection | None = None
         self._gone = ""  # why no more calls are made
@@ -98,7 +102,7 @@ class McpSession:
         if faults := offer.faults(values):
             result = ToolResult(text="\n".join(faults), status="error", backend="mcp", reached=False)
         else:
-            result = await self._answer(offer, values)
+            result = await self._with_changes(await self._answer(offer, values))
         return encodable(replace(result, repairs=repairs, seconds=time.perf_counter() - begin))
 
     async def _answer(self, offer: Offer, values: dict[str, Any]) -> ToolResult:
@@ -115,6 +119,12 @@ class McpSession:
         if notice:
             return replace(result, text=f"[{notice}]\n{result.text}", state="lost")
         return result
+
+    async def _with_changes(self, result: ToolResult) -> ToolResult:
+        """The result, and what has become of the server's tools meanwhile."""
+        await self._connection.listed()
+        told = self._changes.since(allowed(self._connection.tools, self._toolset.allow))
+        return replace(result, text=f"{result.text}\n[{told}]") if told else result
 
     async def _ready(self) -> str:
         """Sees to a connection. What the model has to know if it is a new one. Raises ToolError if there is none."""
@@ -154,10 +164,11 @@ class McpSession:
         """A call that got no answer: an error that the server tells of, or the end of the server."""
         if isinstance(error, MCPError) and not await connection.is_broken_by(error):
             self._deaths = 0
-            return ToolResult(text=told(error), status="error", backend="mcp")
-        if not isinstance(error, MCPError) and connection.alive:
-            text = f"the server's answer cannot be used: {told(error)}"
-            return ToolResult(text=text, status="error", backend="mcp")
+            if not http.breach(error.message):
+                return ToolResult(text=told(error), status="error", backend="mcp")
+        if connection.alive:
+            text = f"the answer of the server {self._toolset.name} cannot be used: {told(error)}"
+            return ToolResult(text=f"{text}; whether the call took effect is unknown", status="error", backend="mcp")
         self._deaths += connection is not self._died
         self._died = connection
         text = f"the server ended during this call; whether it took effect is unknown{connection.last_words}"
