@@ -113,6 +113,7 @@ def settings_for(spec: Spec) -> dict[str, Any]:
         "watch": spec.workspace is None,
         "lifetime": LIFETIME_SECONDS,
         "system_calls": "",
+        "doors": [],
     }
 
 

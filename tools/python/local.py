@@ -29,6 +29,7 @@ class Local:
 
     name = "local"
     limitations = ""
+    held_by = "nothing holds its processes together"
 
     @asynccontextmanager
     async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen
