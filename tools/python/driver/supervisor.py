@@ -233,7 +233,9 @@ class Supervisor:
     def line(self, fd: int, limit: int, deadline: float | None = None) -> bytes | None:
         """The next line from `fd`, or None at the deadline. Raises WorkerLost when there can be none."""
         received = self.received[fd]
-        while b"\n" not in received:
+        searched = 0  # a file in its line is large
+        while received.find(b"\n", searched) < 0:
+            searched = len(received)
             if not self.wait(fd, deadline):
                 return None
             chunk = os.read(fd, CHUNK)
