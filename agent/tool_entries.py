@@ -57,11 +57,12 @@ class PythonFields(ToolFields):
     timeout: Seconds = 60.0
     memory: Count = Spec().memory
     """Bytes; see `Spec`."""
+    cpus: float = Field(default=Spec().cpus, ge=0.01, allow_inf_nan=False, strict=True)
     image: str = PythonTool().image
     network: Literal[False] = False
 
     def tools(self, around: Surroundings) -> list[AnyTool]:
-        spec = Spec(timeout=self.timeout, memory=self.memory, workspace=around.workspace)
+        spec = Spec(timeout=self.timeout, memory=self.memory, cpus=self.cpus, workspace=around.workspace)
         return [PythonTool(sandbox=self.sandbox, image=self.image, spec=spec, unsafe_local=around.unsafe_local)]
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from .decorator import tool
 from .errors import ToolRetry
 from .functions import FunctionSession, FunctionToolset
-from .python import Result, SandboxError, Session, Spec, choose, keeping_more
+from .python import Result, Sandboxed, SandboxError, Session, Spec
 from .toolset import ToolResult
 
 _DESCRIPTION: Final = (
@@ -41,12 +41,8 @@ else:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShellTool:
-    """Commands in a sandbox. The fields are those of PythonTool; monty has no commands."""
-
-    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
-    spec: Spec = field(default_factory=Spec)
-    unsafe_local: bool = False
+class ShellTool(Sandboxed):
+    """Commands in a sandbox; monty has none."""
 
     @property
     def name(self) -> str:
@@ -54,26 +50,22 @@ class ShellTool:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[FunctionSession]:
-        """Raises SandboxError if no sandbox here runs commands."""
-        sandbox = await choose("auto" if self.unsafe_local else self.sandbox, unsafe_local=self.unsafe_local)
-        if sandbox.name == "monty":
-            raise SandboxError(
-                "shell: the sandbox monty runs no commands, and no other works here; `agent doctor` says why"
-            )
-        async with sandbox.session(keeping_more(self.spec)) as session:
-            shell, keeps_files = _Shell(session, self.spec), self.spec.workspace is not None or self.unsafe_local
+        """Raises SandboxError if no sandbox here runs commands, or it cannot have the workspace."""
+        async with self.in_sandbox() as (sandbox, session):
+            if sandbox.name == "monty":
+                raise SandboxError("shell: the sandbox monty runs no commands; `agent doctor` says what else works")
             execute = tool(
-                shell.exec,
+                _Shell(session, self.spec).exec,
                 timeout=None,  # the session's
-                idempotent=not keeps_files,  # a sandbox has died with all that an interrupted command did
+                idempotent=not self.keeps_files,  # a sandbox has died with all that an interrupted command did
                 needs_approval=True,
-                reads_private=keeps_files,
+                reads_private=self.keeps_files,
             )
             toolset = FunctionToolset(
                 [execute],
                 name=self.name,
                 description=_DESCRIPTION,
-                stateful=not keeps_files,
+                stateful=not self.keeps_files,
                 result_bytes=self.spec.output_bytes,
             )
             async with toolset.open() as opened:

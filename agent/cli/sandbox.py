@@ -100,7 +100,7 @@ async def _examine(name: SandboxName) -> tuple[Sandbox | None, str]:
 
 
 async def latencies(name: SandboxName) -> str:
-    """How long a session and a cell take. Raises SandboxError."""
+    """How long a session and a cell take, and what holds them. Raises SandboxError."""
     sandbox = await choose(name)
     async with sandbox.session() as session:
         times = [time.perf_counter()]
@@ -110,8 +110,8 @@ async def latencies(name: SandboxName) -> str:
     if result.output != "42\n":
         raise SandboxError(result.error or f"a cell printed {result.output!r}")
     start, *cells = (later - earlier for earlier, later in pairwise(times))
-    have = f"cells have {', '.join(sandbox.packages) or 'no packages'}"
-    return f"{sandbox.name}: starts in {1000 * start:.0f} ms, a cell takes {1000 * sorted(cells)[2]:.1f} ms; {have}"
+    took = f"starts in {1000 * start:.0f} ms, a cell takes {1000 * sorted(cells)[2]:.1f} ms"
+    return f"{sandbox.name}: {took}; {sandbox.held_by}; cells have {', '.join(sandbox.packages) or 'no packages'}"
 
 
 async def _try_all(sandbox: Sandbox, console: Console) -> int:

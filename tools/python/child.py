@@ -6,23 +6,26 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
 
 class Child:
-    """spawn: given the driver's end of the socket, starts it as the leader of a process group.
+    """spawn: given the driver's end of the socket, starts it as the leader of a process group; after: its death.
 
     A thread's end would kill a process started with --die-with-parent: make one in the event loop's thread.
     Raises OSError.
     """
 
-    def __init__(self, spawn: Callable[[int], subprocess.Popen[bytes]]) -> None:
+    def __init__(
+        self, spawn: Callable[[int], subprocess.Popen[bytes]], after: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         # Unlike a pipe, a socket cannot be opened a second time through /proc.
         self.socket, theirs = socket.socketpair()
         self.socket.setblocking(False)
         self._complaint = ""
+        self._after = after
         try:
             with theirs:
                 self._process = spawn(theirs.fileno())
@@ -41,6 +44,8 @@ class Child:
                 pause = min(2 * pause, 0.05)
             self.socket.close()
             self._complaint = self._complaint or _last_line(self._process)
+            if self._after is not None:
+                await self._after()
         return self._complaint
 
 

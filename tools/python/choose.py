@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 from .bubblewrap import Bubblewrap
 from .local import Local
 from .monty import Monty
-from .sandbox import IMAGE, Sandbox, SandboxError
+from .sandbox import IMAGE, MIB, Sandbox, SandboxError, Session, Spec
 
 SandboxName: TypeAlias = Literal["auto", "docker", "bubblewrap", "monty"]
 
@@ -26,6 +29,8 @@ async def _find(name: str, image: str) -> Sandbox:
 
 SANDBOXES: Final[tuple[SandboxName, ...]] = tuple(name for name in get_args(SandboxName) if name != "auto")
 """Strongest first."""
+KEPT_BYTES: Final = 4 * MIB
+"""Of what a cell prints, at least: the model reads less, and the rest is an artefact."""
 _verdicts: dict[tuple[str, str], Sandbox | SandboxError] = {}
 """Of this process: neither kernel nor daemon will change their minds."""
 
@@ -60,3 +65,35 @@ async def _verdict(name: str, image: str) -> Sandbox | SandboxError:
         except SandboxError as error:
             _verdicts[name, image] = error
     return _verdicts[name, image]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandboxed:
+    """What a tool that runs in a sandbox says of it.
+
+    sandbox: "auto" takes the strongest that works here; image: of docker, as `agent sandbox build` made it; spec: the
+    limits of a session, `output_bytes` being what the model reads of a cell's output; unsafe_local: no sandbox at all,
+    which only a person at the command line or in code may say, never a task file.
+    """
+
+    sandbox: SandboxName = "auto"
+    image: str = IMAGE
+    spec: Spec = field(default_factory=Spec)
+    unsafe_local: bool = False
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether what a cell does to files outlives its session."""
+        return self.unsafe_local or self.spec.workspace is not None
+
+    @asynccontextmanager
+    async def in_sandbox(self) -> AsyncIterator[tuple[Sandbox, Session]]:
+        """A session there, whose output is kept, to be cut for the model later.
+
+        Raises SandboxError if that sandbox does not work here, or cannot have the workspace.
+        """
+        name: SandboxName = "auto" if self.unsafe_local else self.sandbox
+        sandbox = await choose(name, image=self.image, unsafe_local=self.unsafe_local)
+        kept = replace(self.spec, output_bytes=max(self.spec.output_bytes, KEPT_BYTES))
+        async with sandbox.session(kept) as session:
+            yield sandbox, session

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SOCKET: Final = Path("/var/run/docker.sock")
 API_SECONDS: Final = 60
+KNOCK_SECONDS: Final = 10
 GONE_SECONDS: Final = 20.0
 """For a daemon to remove a container."""
 HEAD: Final = struct.Struct(">BxxxL")
@@ -31,14 +33,17 @@ HEAD: Final = struct.Struct(">BxxxL")
 def knock() -> None:
     """See that there is a daemon, before the heavy library is imported that talks to it. Raises SandboxError."""
     address = os.environ.get("DOCKER_HOST") or f"unix://{SOCKET}"
-    if address.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(API_SECONDS)
-            try:
+    try:
+        place = urlsplit(address)
+        if place.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as door:
+                door.settimeout(KNOCK_SECONDS)
                 door.connect(address.removeprefix("unix://"))
-            except OSError as error:
-                why = f"{address}: {error.strerror or error}"
-                raise SandboxError(f"no Docker daemon at {why}; start one, or set DOCKER_HOST") from None
+        elif place.scheme == "tcp":
+            socket.create_connection((place.hostname or "127.0.0.1", place.port or 2375), KNOCK_SECONDS).close()
+    except (OSError, ValueError) as error:
+        why = f"{address}: {getattr(error, 'strerror', None) or error}"
+        raise SandboxError(f"no Docker daemon at {why}; start one, or set DOCKER_HOST") from None
 
 
 @contextmanager

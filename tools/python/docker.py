@@ -23,14 +23,14 @@ from typing import Any, Final
 
 import anyio
 
+from .cgroup import shared_memory, total_memory
 from .channel import LIFETIME_SECONDS, Running
 from .container import Container, api_errors, connected, knock
-from .driver.worker import HEADROOM
 from .host import driver_session, why_not
 from .identity import user_and_group, writable
 from .owner import owner_labels, sweep
 from .program import command
-from .sandbox import ENVIRONMENT, IMAGE, MIB, PACKAGES, SandboxError, Session, Spec
+from .sandbox import ENVIRONMENT, IMAGE, PACKAGES, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 INODES: Final = 50_000
@@ -38,7 +38,7 @@ INODES: Final = 50_000
 
 @dataclass(frozen=True)
 class Docker:
-    """image: as `agent sandbox build` made it; runtime: empty for the daemon's own; machine: the daemon's.
+    """image: as `agent sandbox build` made it; runtime: empty for the daemon's own; machine, cpus: the daemon's.
 
     packages: in the image.
     """
@@ -46,8 +46,10 @@ class Docker:
     image: str
     runtime: str
     machine: str
+    cpus: int
     packages: tuple[str, ...]
     limitations = ""
+    held_by = "the container's control group holds memory in total, processes and CPUs"
 
     @property
     def name(self) -> str:
@@ -84,8 +86,7 @@ class Docker:
 
         user, group = (1000, 1000) if spec.workspace is None else user_and_group()
         tmpfs = f"rw,exec,nosuid,nodev,size={spec.disk},nr_inodes={INODES}"
-        shared = min(spec.disk, 16 * MIB)
-        memory = spec.memory + HEADROOM + 2 * spec.disk + shared  # the memory file systems count as well
+        memory = total_memory(spec)
         folder = {"/mnt/data": f"{tmpfs},mode=0755,uid={user},gid={group}"} if spec.workspace is None else {}
         return {
             "image": self.image,
@@ -104,7 +105,8 @@ class Docker:
             "mem_limit": memory,
             "memswap_limit": memory,
             "pids_limit": spec.processes,
-            "shm_size": shared,
+            "nano_cpus": int(min(spec.cpus, self.cpus) * 1e9),
+            "shm_size": shared_memory(spec),
             "tmpfs": {"/tmp": f"{tmpfs},mode=1777", **folder},
             "volumes": {} if spec.workspace is None else {_local(spec.workspace): {"bind": "/mnt/data", "mode": "rw"}},
             "working_dir": "/mnt/data",
@@ -126,11 +128,13 @@ def _candidates(image: str) -> list[Docker]:
             raise SandboxError(f"the image {image} is not built yet: run `agent sandbox build`") from None
         sweep(client)
         runtimes = [name for name in ("runsc", "") if not name or name in information.get("Runtimes", {})]
-        return [Docker(image, runtime, information["Architecture"], packages) for runtime in runtimes]
+        machine, cpus = information["Architecture"], information["NCPU"]
+        return [Docker(image, runtime, machine, cpus, packages) for runtime in runtimes]
 
 
 def _local(workspace: Path) -> str:
     address = os.environ.get("DOCKER_HOST", "unix://")
     if not address.startswith("unix://"):
-        raise SandboxError(f"workspace {workspace}: the Docker daemon at {address} is on another machine")
+        why = f"the Docker daemon at {address} may be on another machine"
+        raise SandboxError(f"workspace {workspace}: {why}; use one at unix://, or bubblewrap")
     return str(writable(workspace))

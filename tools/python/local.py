@@ -34,6 +34,7 @@ class Local:
     image: str = IMAGE
     name = "local"
     limitations = ""
+    held_by = "nothing holds its processes together"
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Monty:
     """Needs nothing but the `pydantic-monty` package."""
 
     name = "monty"
+    held_by = "the interpreter holds memory and time, and has no processes"
     limitations = (
         "The interpreter is Monty, a small Python: no third-party modules, and of the standard library only asyncio, "
         "base64, bisect, collections, copy, csv, dataclasses, datetime, decimal, functools, hashlib, itertools, json, "
@@ -41,6 +42,8 @@ class Monty:
 
     @asynccontextmanager
     async def session(self, spec: Spec = Spec()) -> AsyncIterator[Session]:  # noqa: B008 - frozen
+        if spec.workspace is not None:
+            raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
         session = MontySession(spec)
         try:
             yield session

@@ -1,4 +1,7 @@
-"""Whose a container is, on its labels, so that those of dead processes can be told and swept away."""
+"""Whose a container is, on its labels, so that those of dead processes can be told and swept away.
+
+`born` tells a process from a later one with the same number, for control groups, too.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ DEADLINE: Final = "cadenza.deadline"
 def owner_labels(session: str, *, deadline: float) -> dict[str, str]:
     """deadline: seconds since the epoch, after which nobody can want the container any more."""
     pid = os.getpid()
-    return {SESSION: session, OWNER: f"{pid} {_born(pid)}", PLACE: _place(), DEADLINE: str(int(deadline))}
+    return {SESSION: session, OWNER: f"{pid} {born(pid)}", PLACE: _place(), DEADLINE: str(int(deadline))}
 
 
 def is_orphan(labels: Mapping[str, str]) -> bool:
@@ -30,8 +33,8 @@ def is_orphan(labels: Mapping[str, str]) -> bool:
         if float(labels.get(DEADLINE, "")) < time.time():
             return True
         if labels.get(PLACE) == _place():
-            pid, born = labels.get(OWNER, "").split()
-            return _born(int(pid)) != born
+            pid, began = labels.get(OWNER, "").split()
+            return born(int(pid)) != began
     return False
 
 
@@ -45,15 +48,21 @@ def sweep(client: DockerClient) -> None:
                 client.api.remove_container(found["Id"], force=True)
 
 
-def _place() -> str:
-    """This boot of this machine, and the PID namespace in which our numbers mean something."""
+def pid_namespace() -> str:
+    """The number of the one in which our processes' numbers mean something. Empty where there are none."""
     with contextlib.suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
     return ""
 
 
-def _born(pid: int) -> str:
+def _place() -> str:
+    """This boot of this machine, and the PID namespace."""
+    with contextlib.suppress(OSError):
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {pid_namespace()}"
+    return ""
+
+
+def born(pid: int) -> str:
     """When a process began, in ticks since the boot: a number that is used again has another. Empty if it is dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]

@@ -32,10 +32,14 @@ class Spec:
     timeout: float = 60.0
     """Seconds that a cell may run."""
     memory: int = 512 * MIB
-    """Bytes of address space per process, and of memory in all processes together (checked ten times a second; not
-    by `local`); monty: of heap. Python itself needs about 32 MiB."""
+    """Bytes of address space per process, and of memory in all processes together (looked at ten times a second; not
+    by `local`); monty: of heap. Python itself needs about 32 MiB. A sleeping copy of the interpreter, which holds at
+    most half as much, is not counted."""
     processes: int = 64
     """Processes and threads alive at once, the sandbox's own three included. `local` does not enforce it."""
+    cpus: float = 1.0
+    """CPUs that all processes together may keep busy, from 0.01 to what there are. Held by docker, and by bubblewrap
+    where it can make a control group."""
     disk: int = 64 * MIB
     """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory. `local` does not enforce it."""
     output_bytes: int = 64 * 1024
@@ -63,6 +67,8 @@ class Spec:
         ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"Spec.{name} must be positive, not {getattr(self, name)!r}")
+        if not self.cpus >= 0.01:
+            raise ValueError(f"Spec.cpus must be at least 0.01, not {self.cpus!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +158,11 @@ class Sandbox(Protocol):
     @property
     def packages(self) -> tuple[str, ...]:
         """What `agent sandbox build` was asked for, as name==version, and cells can import."""
+        ...
+
+    @property
+    def held_by(self) -> str:
+        """For people: what holds all processes of a session together to its limits, in a few words."""
         ...
 
     def session(self, spec: Spec = ...) -> AbstractAsyncContextManager[Session]:

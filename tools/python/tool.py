@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from mimetypes import guess_type
 from typing import Final
 
 from cadenza.harmony import ToolNamespace
 
 from ..toolset import Artefact, ToolResult, Traits
-from .choose import SandboxName, choose
-from .sandbox import IMAGE, MIB, Result, Sandbox, SandboxError, Session, Spec
+from .choose import Sandboxed
+from .sandbox import Result, Sandbox, Session
 
 _PURPOSE: Final = (
     "Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool "
     "should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when "
     "creating plots, tables, or files)."
 )
-
-
-KEPT_BYTES: Final = 4 * MIB
-"""Of what a cell prints, at least: the model reads less, and the rest is an artefact."""
 
 
 def description(sandbox: Sandbox, timeout: float) -> str:
@@ -66,11 +62,6 @@ def observation(
     return text
 
 
-def keeping_more(spec: Spec) -> Spec:
-    """For a session whose output is kept, and cut for the model later."""
-    return replace(spec, output_bytes=max(spec.output_bytes, KEPT_BYTES))
-
-
 def _figures(result: Result, cell: int) -> tuple[Artefact, ...]:
     names = (f"figure-{cell}-{number}.png" for number in range(1, len(result.figures) + 1))
     return tuple(Artefact(name, "image/png", data) for name, data in zip(names, result.figures, strict=True))
@@ -87,10 +78,10 @@ def _media_type(name: str) -> str:
 class PythonSession:
     """One run's interpreter."""
 
-    def __init__(self, sandbox: Sandbox, session: Session, spec: Spec) -> None:
-        self.namespace = ToolNamespace(name="python", description=description(sandbox, spec.timeout))
-        self._result_bytes = spec.output_bytes
-        self._keeps_files = sandbox.name == "local" or spec.workspace is not None
+    def __init__(self, tool: PythonTool, sandbox: Sandbox, session: Session) -> None:
+        self.namespace = ToolNamespace(name="python", description=description(sandbox, tool.spec.timeout))
+        self._result_bytes = tool.spec.output_bytes
+        self._keeps_files = tool.keeps_files
         self._packages = sandbox.packages
         self._session = session
         self._cells = 0
@@ -116,18 +107,8 @@ class PythonSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PythonTool:
-    """Stateful Python in a sandbox.
-
-    sandbox: "auto" takes the strongest that works here; image: of docker, as `agent sandbox build` made it; spec: the
-    limits of a session, `output_bytes` being what the model reads of a cell's output; unsafe_local: no sandbox at all,
-    which only a person at the command line or in code may say, never a task file.
-    """
-
-    sandbox: SandboxName = "auto"
-    image: str = IMAGE
-    spec: Spec = field(default_factory=Spec)
-    unsafe_local: bool = False
+class PythonTool(Sandboxed):
+    """Stateful Python in a sandbox."""
 
     @property
     def name(self) -> str:
@@ -136,9 +117,5 @@ class PythonTool:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PythonSession]:
         """Raises SandboxError if that sandbox does not work here, or cannot have the workspace."""
-        name: SandboxName = "auto" if self.unsafe_local else self.sandbox
-        sandbox = await choose(name, image=self.image, unsafe_local=self.unsafe_local)
-        if self.spec.workspace is not None and sandbox.name == "monty":
-            raise SandboxError("workspace: the sandbox monty has no files; use bubblewrap, or do without a workspace")
-        async with sandbox.session(keeping_more(self.spec)) as session:
-            yield PythonSession(sandbox, session, self.spec)
+        async with self.in_sandbox() as (sandbox, session):
+            yield PythonSession(self, sandbox, session)

@@ -27,6 +27,8 @@ from .sandbox import MIB, Result, Sandbox, SandboxError, Session, Spec
 SPEC: Final = Spec(timeout=10, memory=256 * MIB, processes=48, disk=32 * MIB)
 GONE_SECONDS: Final = 5.0
 """For the processes of a closed session to disappear."""
+AFTER_SECONDS: Final = 60.0
+"""For the next cell, beside all processes that a cell has left running."""
 SHARED: Final = ("network", "files", "rights")
 ENVIRONMENT: Final = "CADENZA_BAIT_KEY"
 
@@ -188,9 +190,9 @@ async def _tried(session: Session, escape: Escape, bait: Bait, mark: str = "8600
 
 async def _after(session: Session, result: Result) -> str:
     """Whether the session goes on, with the variables that the result says it has."""
-    after = await session.run("print(witness)")
+    after = await session.run("print(witness)", timeout=AFTER_SECONDS)
     if "this cell was not run" in (after.error or ""):  # what the cell began came to its end after it
-        result, after = after, await session.run("print(witness)")
+        result, after = after, await session.run("print(witness)", timeout=AFTER_SECONDS)
     has_witness = "1\n" in after.output and after.status == "ok"
     if has_witness == (result.state != "lost"):
         return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import fcntl
 import os
 import signal
@@ -11,6 +10,8 @@ import signal
 from .processes import DUMPABLE, SUBREAPER, end_all_but, install_filter, prctl
 from .supervisor import Supervisor, WorkerLost
 from .worker import HEADROOM, Worker
+
+OPEN_FILES = 1 << 20  # more than a process may have
 
 
 def main(
@@ -27,10 +28,14 @@ def main(
     watch: bool,
     lifetime: float,
     system_calls: str,
+    doors: list[int],
 ) -> None:
     """receive, send: the host's, which may be one socket. together: whether all processes in sight are the session's,
-    so that their memory is counted; system_calls: a BPF filter in base64, or nothing; the rest: see `Spec`.
+    so that their memory is counted; system_calls: a BPF filter in base64, or nothing; doors: descriptors that lead into
+    a control group; the rest: see `Spec`.
     """
+    for fd in doors:
+        os.write(fd, b"0")
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # the group is killed in the end
     # The first three are for the cells, who may do with them what they like.
@@ -38,10 +43,10 @@ def main(
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    for fd in range(3, 256):
-        if fd not in (receive, send):
-            with contextlib.suppress(OSError):
-                os.close(fd)
+    below = 2
+    for fd in (*sorted((receive, send)), OPEN_FILES):
+        os.closerange(below + 1, fd)
+        below = fd
     # As process 1 of a sandbox the supervisor cannot be killed from inside, unless it handles the signal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl(DUMPABLE, 0)  # no other process of the same user may look into this one through /proc

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import fcntl
 import json
+import math
 import os
 import select
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 from .cell import ERROR_LIMIT
 from .clip import CHUNK, Clip
 from .files import Files
-from .processes import end_all_but, held, proportional, resident
+from .processes import end_all_but, held, proportional, resident, send
 from .worker import TOKEN, write_frame
 
 REPORT_LIMIT = 256 * 1024  # bytes of a worker's report without its figures
@@ -41,7 +42,7 @@ class Spoiled(WorkerLost):
 class Supervisor:
     """receive, send: the host. commands, reports, wake, output: the worker, whose process is `worker`.
 
-    memory: bytes that all processes may hold together, 0 for any number; mounts: memory file systems;
+    memory: bytes that all processes but the copy may hold together, 0 for any number; mounts: memory file systems;
     artefacts, artefact_bytes: of one cell; watch: whether files that a cell changed are sent; lifetime: seconds.
     """
 
@@ -173,14 +174,13 @@ class Supervisor:
 
     def forget_copy(self) -> None:
         if self.copy:
-            with contextlib.suppress(OSError):
-                os.kill(self.copy, signal.SIGKILL)
+            send(self.copy, signal.SIGKILL)
         self.copy = 0
 
     def fall_back(self, lost: WorkerLost) -> bool:
         """End everything but the copy, which takes over. False: there is none that would."""
         copy = 0 if isinstance(lost, Spoiled) else self.copy
-        if not end_all_but({copy}) or not copy:
+        if not end_all_but([copy] if copy else []) or not copy:
             return False
         while select.select([self.reports], [], [], 0)[0]:  # what the dead have said
             os.read(self.reports, CHUNK)
@@ -233,7 +233,9 @@ class Supervisor:
     def line(self, fd: int, limit: int, deadline: float | None = None) -> bytes | None:
         """The next line from `fd`, or None at the deadline. Raises WorkerLost when there can be none."""
         received = self.received[fd]
-        while b"\n" not in received:
+        searched = 0  # a file in its line is large
+        while received.find(b"\n", searched) < 0:
+            searched = len(received)
             if not self.wait(fd, deadline):
                 return None
             chunk = os.read(fd, CHUNK)
@@ -270,10 +272,14 @@ class Supervisor:
             if self.fallen is None or self.fallen[0] or self.busy:
                 if self.status is not None:
                     raise WorkerLost(obituary(self.status))
-                self.look()
+                self.look(math.inf if deadline is None else deadline)
 
-    def look(self) -> None:
-        """Raises WorkerLost when the processes together, children of cells included, hold more than they may."""
+    def look(self, until: float) -> None:
+        """Raises WorkerLost when the processes together, children of cells included, hold more than they may.
+
+        The copy does not count: it is the way back from a cell that takes too much. until: a time, at which to stop
+        looking.
+        """
         if time.monotonic() < self.next_look:
             return
         self.next_look = time.monotonic() + LOOK
@@ -281,10 +287,9 @@ class Supervisor:
             found = os.statvfs(mount)
             if found.f_files - found.f_ffree > INODES:
                 raise Spoiled(f"the session made more than {INODES} files in {mount}")
-        if self.memory and held(resident) > self.memory and held(proportional) > self.memory:  # exact, and slower
-            if not self.copy or held(proportional, without=self.copy) > self.memory:
-                raise WorkerLost(f"the session held more than {self.memory >> 20} MiB of memory")
-            self.forget_copy()
+        spared = {os.getpid(), self.copy}
+        if self.memory and all(held(measure, spared, until) > self.memory for measure in (resident, proportional)):
+            raise WorkerLost(f"the session held more than {self.memory >> 20} MiB of memory")
 
     def drain(self) -> None:
         """Read what was written before the report; what background threads go on writing waits for the next cell."""

@@ -21,6 +21,8 @@ from .processes import DUMPABLE, prctl
 HEADROOM = 48 << 20  # bytes that the worker may use above the limit of the cells, to report a MemoryError
 DESCRIPTORS = 1024  # open files of a process
 TOKEN = 32  # characters
+YIELDING = 10  # what niceness gives the supervisor nine times the CPU of any one process of the cells
+FIRST_TO_DIE = 1000  # where memory is short: an interpreter that runs cells, and what they start
 
 # What the loop below cannot do without; a cell may replace it in the modules that it shares with us.
 fork, waitpid, write, read, leave, getpid = os.fork, os.waitpid, os.write, os.read, os._exit, os.getpid
@@ -31,6 +33,15 @@ def write_frame(fd: int, **fields: Any) -> None:
     view = memoryview(dumps(fields).encode() + b"\n")
     while view:
         view = view[write(fd, view) :]
+
+
+def rank_for_death(score: int) -> int:
+    """How soon the kernel is to end this process where memory is short, up to 1000; what it was before."""
+    before = 0
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+b", 0) as adjustment:
+        before = int(adjustment.read())
+        adjustment.write(str(score).encode())
+    return before
 
 
 class Worker:
@@ -62,8 +73,8 @@ class Worker:
         self.namespace = main.__dict__
         packages = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
         sys.path[:0] = [os.getcwd(), *packages]  # the interpreter itself was told to mind no variable
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-            score.write("500")  # rather than the supervisor, who would take everything along
+        self.calm = rank_for_death(FIRST_TO_DIE)
+        os.nice(YIELDING)  # or the supervisor would be one of many when a cell forks without end
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         limit = min(DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1] % (1 << 63))
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -110,6 +121,7 @@ class Worker:
                 with contextlib.suppress(ChildProcessError):  # the cell may have said that it wants none to wait for
                     waitpid(between, 0)
                 return
+            rank_for_death(self.calm)  # the copy is the way back, and would not free what it shares with the worker
             prctl(DUMPABLE, 0)  # the next cell may not look into the copy, or speak through its descriptors
             try:
                 copy = fork()
@@ -122,6 +134,7 @@ class Worker:
             if not token:
                 leave(0)  # the supervisor has ended
             prctl(DUMPABLE, 1)
+            rank_for_death(FIRST_TO_DIE)
             self.pid, self.loop = getpid(), None  # a loop's descriptors are shared with the one that died
             if state is not None:
                 chance.setstate(state)
