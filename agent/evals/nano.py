@@ -1,8 +1,9 @@
 """Scores the bundled model on fresh cases of its families, each put to `agent run` as a user would.
 
 - Names, values, functions and schemas are made of syllables and words that training never uses; phrases are those of
-  the training tables. Arithmetic is asked in phrases that training never saw, too, and these are counted apart.
-- A number is right if it is the answer's last; a call, if it is the one call of the right function with the right
+  the training tables. Arithmetic is asked in phrases that training never saw, too, and as strangers put it, who had
+  seen nothing of the tables (`strangers.jsonl`); these are counted apart.
+- A number is right if it is the answer's last word; a call, if it is the one call of the right function with the right
   arguments, and the answer tells its result; extracted data, if it is equal, key for key.
 - The command line always holds turns to their grammar. Without masks cases run in this process.
 """
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,11 +78,15 @@ class Case:
 
 
 def fresh(count: int, seed: int) -> Iterator[Case]:
-    """`count` cases of each family, the efforts in turn."""
+    """`count` cases of each family, the efforts in turn; of what strangers ask no more than there are."""
     for family, make, held_out in FAMILIES:
         draw = Draw(random.Random(f"{seed} {family}"), held_out=held_out)
         for at in range(count):
             yield make(draw, family, EFFORTS[at % len(EFFORTS)])
+    asked = [json.loads(line) for line in (files(__package__) / "strangers.jsonl").read_text().splitlines()]
+    for at, row in enumerate(random.Random(seed).sample(asked, min(count, len(asked)))):
+        task = _task(row["question"], None, tools=["python"])
+        yield Case(STRANGERS, EFFORTS[at % len(EFFORTS)], task, row["answer"], partial(_tells, row["answer"]))
 
 
 def _arithmetic(draw: Draw, family: str, effort: Effort) -> Case:
@@ -88,12 +94,15 @@ def _arithmetic(draw: Draw, family: str, effort: Effort) -> Case:
 
 
 def arithmetic_case(asked: Problem, family: str, effort: Effort) -> Case:
-    def is_right(outcome: Outcome) -> bool:
-        words = outcome.answer.replace(",", "").split()
-        return bool(words) and words[-1].rstrip(".") == asked.answer
-
     task = _task(asked.question, asked.instructions, tools=["python"])
-    return Case(family, effort, task, f"{asked.expression} = {asked.answer}", is_right)
+    return Case(family, effort, task, f"{asked.expression} = {asked.answer}", partial(_tells, asked.answer))
+
+
+def _tells(number: str, outcome: Outcome) -> bool:
+    """Whether the number is the answer's last word; 24.80 is 24.8."""
+    with suppress(ValueError, IndexError):
+        return float(outcome.answer.replace(",", "").split()[-1].rstrip(".")) == float(number)
+    return False
 
 
 def _functions(draw: Draw, family: str, effort: Effort) -> Case:
@@ -117,6 +126,7 @@ def _extraction(draw: Draw, family: str, effort: Effort) -> Case:
     return Case(family, effort, task, wanted, lambda outcome: _same(outcome.answer) == wanted)
 
 
+STRANGERS: Final = "arithmetic as strangers put it"
 FAMILIES: Final[tuple[tuple[str, Callable[[Draw, str, Effort], Case], bool], ...]] = (
     ("arithmetic", _arithmetic, False),
     ("arithmetic in phrases never trained on", _arithmetic, True),
@@ -214,11 +224,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--no-masks", action="store_true", help="hold turns to nothing")
+    parser.add_argument("--family", help="only families whose name begins with this")
+    parser.add_argument("--here", action="store_true", help="in this process, without the command line")
+    parser.add_argument("--no-masks", action="store_true", help="hold turns to nothing; in this process")
     given = parser.parse_args(arguments)
-    cases = list(fresh(given.count, given.seed))
-    if given.no_masks:
-        outcomes = [ask_here(case, given.model, masks=False) for case in cases]
+    cases = [case for case in fresh(given.count, given.seed) if case.family.startswith(given.family or "")]
+    if given.no_masks or given.here:
+        outcomes = [ask_here(case, given.model, masks=not given.no_masks) for case in cases]
     else:
         with ThreadPoolExecutor(given.parallel) as pool:
             outcomes = list(pool.map(partial(ask, model=given.model), cases))
@@ -226,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not case.is_right(outcome):
             got = " ".join([*(f"{name}{arguments}" for name, arguments in outcome.calls), outcome.answer])
             print(f"wrong ({case.family}, {case.effort}): {case.task['input']!r} | {case.wanted} | {got}")
-    for family, _, _ in FAMILIES:
+    for family in dict.fromkeys(case.family for case in cases):
         for effort in EFFORTS:
             own = [
                 pair

@@ -87,10 +87,11 @@ class Batches:
         self.seed = seed
         self._row_of = {id: row for row, id in enumerate(vocabulary.ids)}
 
-    def of_step(self, step: int, families: Sequence[Family] = FAMILIES) -> Iterator[Batch]:
+    def of_step(self, step: int, families: Sequence[Family] = FAMILIES, *, times: int = 1) -> Iterator[Batch]:
+        """times: how often each family has its batches."""
         for family in families:
             draw = Draw(random.Random(f"{self.seed} {family.name} {step}"))
-            for _ in range(family.batches):
+            for _ in range(times * family.batches):
                 yield self.of(family, draw, family.size)
 
     def of(self, family: Family, draw: Draw, size: int) -> Batch:

@@ -24,7 +24,7 @@ from importlib.resources import files
 
 from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import chains, events, phrases, products, shares, stories, sums
+from . import events, phrases, stories
 from .draw import Draw
 
 
@@ -153,7 +153,7 @@ def _operation(draw: Draw) -> tuple[str, str]:
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
-_STORIES = stories.STORIES + sums.SUMS + products.PRODUCTS + chains.CHAINS + shares.SHARES
+_STORIES = stories.STORIES
 
 
 def _story(draw: Draw) -> tuple[str, str]:

@@ -7,7 +7,8 @@
   else waits for it.
 - Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
 - Muon on matrices, AdamW on the rest; loss on everything, most of it on what the assistant samples.
-- `--start FOLDER` goes on from another checkpoint of the same network, whatever its vocabulary.
+- `--start FOLDER` goes on from another checkpoint of the same network, with its vocabulary or, after `--transplant`,
+  with the one above; `--family NAME` trains some families alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,7 @@ WARMUP: Final = 100  # steps
 DECAY: Final = 0.6  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
 BALANCE: Final = 0.01
+BATCHES: Final = 3  # in a step, at the least
 
 
 def config(vocab_size: int) -> ModelConfig:
@@ -225,16 +228,21 @@ def train(
     short_steps: int = SHORT_STEPS,
     long_steps: int = LONG_STEPS,
     threads: int = 2,
+    families: Sequence[Family] = FAMILIES,
     start: Path | None = None,
+    transplant: bool = False,
+    full_rate: float = 1.0,
 ) -> None:
     """Trains and writes the checkpoint to `out`. Killed on the way, it goes on from the last saved step.
 
-    start: a checkpoint to begin with, in place of random numbers.
+    start: a checkpoint to begin with, in place of random numbers; transplant: to give it the curriculum's vocabulary;
+    full_rate: what share of the learning rates is the highest.
     """
     torch.manual_seed(SEED)
     torch.set_num_threads(threads)
     state = out / "training.pt"
-    vocabulary = restricted(checkpoint.load(out).ids or ()) if state.exists() else build_vocabulary()
+    own = out if state.exists() else None if transplant else start
+    vocabulary = build_vocabulary() if own is None else restricted(checkpoint.load(own).ids or ())
     network = Transformer(config(len(vocabulary.ids)))
     if start is not None:
         network = transplanted(checkpoint.load(start), vocabulary)
@@ -250,13 +258,16 @@ def train(
     begin = time.monotonic()
     learnt = Progress()
     for step in range(first, steps):
-        factor = rate(step, steps)
+        factor = full_rate * rate(step, steps)
         for optimizer, full in zip(pair, (RATE_MUON, RATE_ADAMW), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = full * factor
-        for batch in batches.of_step(step, SHORT if step < short_steps else FAMILIES):
+        learning = SHORT if step < short_steps else families
+        times = -(-BATCHES // sum(family.batches for family in learning))
+        whole = times * sum(family.share for family in learning)
+        for batch in batches.of_step(step, learning, times=times):
             loss, nats, right = loss_of(network, batch)
-            (loss * batch.share).backward()  # type: ignore[no-untyped-call]
+            (loss * batch.share / whole).backward()  # type: ignore[no-untyped-call]
             learnt.note(batch.family, nats, right)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in pair:
@@ -267,7 +278,7 @@ def train(
         if step % 250 == 249 or step == steps - 1:
             checkpoint.save(network, out, ids=tuple(vocabulary.ids))
             _keep(state, network, pair, step + 1)
-    for family in FAMILIES:
+    for family in families:
         share = whole_conversations_right(network, batches, family, Draw(random.Random(steps), held_out=True))
         print(f"held out, conversations right: {family.name} {share:.2f}", flush=True)
     state.unlink(missing_ok=True)
@@ -300,11 +311,17 @@ if __name__ == "__main__":
     arguments.add_argument("--long-steps", type=int, default=LONG_STEPS)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--start", type=Path, help="folder of a checkpoint to begin with")
+    arguments.add_argument("--transplant", action="store_true", help="give it the vocabulary of the curriculum")
+    arguments.add_argument("--family", action="append", choices=[family.name for family in FAMILIES], help="only this")
+    arguments.add_argument("--rate", type=float, default=1.0, help="share of the learning rates")
     given = arguments.parse_args()
     train(
         given.out,
         short_steps=given.short_steps,
         long_steps=given.long_steps,
         threads=given.threads,
+        families=[family for family in FAMILIES if family.name in (given.family or family.name)],
         start=given.start,
+        transplant=given.transplant,
+        full_rate=given.rate,
     )
