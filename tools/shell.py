@@ -44,7 +44,7 @@ else:
 class ShellTool:
     """Commands in a sandbox. The fields are those of PythonTool; monty has no commands."""
 
-    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    sandbox: Literal["auto", "docker", "bubblewrap", "landlock"] = "auto"
     spec: Spec = field(default_factory=Spec)
     unsafe_local: bool = False
 

@@ -1,6 +1,6 @@
-"""Docker and bubblewrap under every escape and fault there is, and under hosts that are cancelled, closed and killed.
+"""Docker, bubblewrap and Landlock under all escapes and faults, and under hosts that are cancelled, closed and killed.
 
-`make test-sandbox` installs both. Every case is one of `cadenza.tools.python.escapes`, judged by `trial`.
+`make test-sandbox` installs the first two. Every case is one of `cadenza.tools.python.escapes`, judged by `trial`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cadenza.tools.python.trial import Trial, left_behind, trials
 from cadenza.tools.workspace import NOBODY
 
 BOTH = ("docker", "bubblewrap")
+THREE = (*BOTH, "landlock")
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
@@ -49,14 +50,14 @@ def tried(name: SandboxName) -> dict[str, Trial]:
 
 
 @pytest.mark.parametrize("escape", ESCAPES, ids=lambda escape: f"{escape.kind}: {escape.name}")
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 def test_held(name: SandboxName, escape: Escape) -> None:
     trial = tried(name)[escape.name]
     assert not trial.fault
     assert trial.expected, trial.told
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 def test_every_escape_has_a_name_of_its_own(name: SandboxName) -> None:
     assert len(tried(name)) == len(ESCAPES) > 96
 
@@ -83,7 +84,7 @@ def mark(number: int) -> str:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_a_closed_session_leaves_nothing(name: SandboxName) -> None:
     async with (await choose(name)).session() as session:
         assert (await session.run(STAYS.format(mark(1)))).output == "up\n"
@@ -93,7 +94,7 @@ async def test_a_closed_session_leaves_nothing(name: SandboxName) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_a_cancelled_cell_leaves_nothing_and_the_session_goes_on(name: SandboxName) -> None:
     async with (await choose(name)).session() as session:
         await session.run("x = 1")
@@ -104,7 +105,7 @@ async def test_a_cancelled_cell_leaves_nothing_and_the_session_goes_on(name: San
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_a_session_closed_during_a_cell_leaves_nothing(name: SandboxName) -> None:
     results, done = [], anyio.Event()
 
@@ -123,7 +124,7 @@ async def test_a_session_closed_during_a_cell_leaves_nothing(name: SandboxName) 
     assert eventually(lambda: not left_behind(mark(3)))
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_killed_host_leaves_nothing(name: SandboxName, busy: bool) -> None:
     number = mark(4 + busy)
@@ -176,7 +177,7 @@ print("drawn")
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packages: str) -> None:
     sandbox = await choose(name, image=with_packages)
     assert [package.partition("==")[0] for package in sandbox.packages] == ["matplotlib", "pandas"]
@@ -189,7 +190,7 @@ async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packa
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_packages: str) -> None:
     async with (await choose(name, image=with_packages)).session() as session:
         for code in ("import os, pandas\nos.unlink(pandas.__file__)", "open(pandas.__file__, 'a')"):
@@ -197,7 +198,7 @@ async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_
             assert re.search("Read-only file system|Permission denied", error), error
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 def test_a_table_becomes_numbers_and_a_chart(name: SandboxName, with_packages: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder, "analysis", "task.yaml")
@@ -224,7 +225,7 @@ def test_a_table_becomes_numbers_and_a_chart(name: SandboxName, with_packages: s
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_files_go_in_and_out_and_links_do_not(name: SandboxName, tmp_path: Path) -> None:
     async with (await choose(name)).session(Spec(file_bytes=1000)) as session:
         await session.files.put("in/a", b"1")
@@ -257,7 +258,7 @@ async def test_a_workspace_is_written_to_and_stays_and_opens_nothing_else(name: 
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_a_large_file_goes_in_and_out(name: SandboxName) -> None:
     data = os.urandom(30 << 20)
     async with (await choose(name)).session() as session:
@@ -267,7 +268,7 @@ async def test_a_large_file_goes_in_and_out(name: SandboxName) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", THREE)
 async def test_two_sessions_at_once_know_nothing_of_each_other(name: SandboxName) -> None:
     sandbox = await choose(name)
 

@@ -113,6 +113,9 @@ def settings_for(spec: Spec) -> dict[str, Any]:
         "watch": spec.workspace is None,
         "lifetime": LIFETIME_SECONDS,
         "system_calls": "",
+        "disk": spec.disk,
+        "reading": [],
+        "workspace": "",
     }
 
 
