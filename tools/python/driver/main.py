@@ -126,9 +126,9 @@ def main(
 def furnish(folder: str, workspace: str) -> list[str]:
     """The folders of a session without a mount namespace, to which its environment leads."""
     home, temporary = workspace or f"{folder}/data", f"{folder}/tmp"
-    os.mkdir(temporary)
+    os.makedirs(f"{temporary}/.cache/fontconfig")  # which could not make it, as it sets a mode
     if not workspace:
         os.mkdir(home)
     os.chdir(home)
-    os.environ.update(HOME=home, TMPDIR=temporary, MPLCONFIGDIR=temporary)
+    os.environ.update(HOME=home, TMPDIR=temporary, MPLCONFIGDIR=temporary, XDG_CACHE_HOME=f"{temporary}/.cache")
     return [temporary] if workspace else [home, temporary]
