@@ -37,7 +37,8 @@ class Spec:
     processes: int = 64
     """Processes and threads alive at once, the sandbox's own three included. `local` does not enforce it."""
     disk: int = 64 * MIB
-    """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory. `local` does not enforce it."""
+    """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory; landlock: in folders on the disk,
+    looked at ten times a second. `local` does not enforce it."""
     output_bytes: int = 64 * 1024
     """Bytes of output kept per cell: the first half and the last half."""
     artefacts: int = 16
