@@ -30,7 +30,7 @@ nano: $(VENV)/.installed ## train the bundled model anew (some four hours of one
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
 
-test-sandbox: $(VENV)/.tests-installed ## Docker and bubblewrap under 129 escapes and faults each (Linux; installs them as root)
+test-sandbox: $(VENV)/.tests-installed ## Docker, bubblewrap and Landlock under 138 escapes and faults each (Linux 6.12; installs them as root)
 	.ci/sandbox
 	$(BIN)/python -m pytest -q --timeout=1800 tests/sandbox
 

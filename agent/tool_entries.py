@@ -80,7 +80,7 @@ class FilesFields(ToolFields):
 class ShellFields(ToolFields):
     uses_workspace = True
 
-    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    sandbox: Literal["auto", "docker", "bubblewrap", "landlock"] = "auto"
     timeout: Seconds = 60.0
 
     def tools(self, around: Surroundings) -> list[AnyTool]:

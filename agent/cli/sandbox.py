@@ -19,6 +19,7 @@ from cadenza.tools.python.bubblewrap import Bubblewrap
 from cadenza.tools.python.container import knock
 from cadenza.tools.python.escapes import ESCAPES
 from cadenza.tools.python.image import build
+from cadenza.tools.python.landlock import Landlock
 from cadenza.tools.python.packages import install, kind, versions
 from cadenza.tools.python.trial import Trial, trials
 
@@ -26,13 +27,19 @@ from .run import ANSWERED, FAILED
 
 
 def build_all(packages: str, tag: str) -> int:
-    """Docker's image, and the packages for both sandboxes that run CPython; says what was made for which.
+    """Docker's image, and the packages for the sandboxes that run CPython; says what was made for which.
 
-    Fails if neither is here, or something could not be made for one that is. packages: names with commas between them.
+    Fails if none is here, or something could not be made for one that is. packages: names with commas between them.
     """
     names = [name.strip() for name in packages.split(",") if name.strip()]
     pythons: dict[str, Path] = {}
-    for sandbox, python_of in (("docker", _docker_python), ("bubblewrap", _bubblewrap_python)):
+    for sandbox, python_of in (
+        ("docker", _docker_python),
+        ("bubblewrap", _bubblewrap_python),
+        ("landlock", _landlock_python),
+    ):
+        if sandbox == "landlock" and "bubblewrap" in pythons:
+            continue  # which has the same Python, and so shares the packages
         try:
             pythons[sandbox] = python_of()
         except SandboxError as error:
@@ -59,6 +66,10 @@ def _docker_python() -> Path:
 
 def _bubblewrap_python() -> Path:
     return anyio.run(Bubblewrap.find).python
+
+
+def _landlock_python() -> Path:
+    return anyio.run(Landlock.find).python
 
 
 def _image(site: Path | None, tag: str) -> str:

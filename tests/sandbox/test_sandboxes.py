@@ -1,6 +1,6 @@
-"""Docker and bubblewrap under every escape and fault there is, and under hosts that are cancelled, closed and killed.
+"""Docker, bubblewrap and Landlock under all escapes and faults, and under hosts that are cancelled, closed and killed.
 
-`make test-sandbox` installs both; bubblewrap is tried with a control group and without. Every case is one of
+`make test-sandbox` installs the first two; bubblewrap is tried with a control group and without. Every case is one of
 `cadenza.tools.python.escapes`, judged by `trial`.
 """
 
@@ -35,12 +35,12 @@ from cadenza.tools.workspace import NOBODY
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 WITH_GROUPS = ("docker", "bubblewrap")
-ALL = (*WITH_GROUPS, "bubblewrap without a control group")
+ALL = (*WITH_GROUPS, "bubblewrap without a control group", "landlock")
 
 
 async def sandbox_called(name: str) -> Sandbox:
-    if name == "docker":
-        return await choose("docker")
+    if name in ("docker", "landlock"):
+        return await choose(name)  # type: ignore[arg-type]
     found = await choose("bubblewrap")
     assert isinstance(found, Bubblewrap)
     assert found.groups is not None, "control groups were NOT tested: this process can make none"
@@ -151,6 +151,7 @@ def host_of(sandbox: Sandbox, cell: str) -> subprocess.Popen[bytes]:
     program = (
         "import anyio\nfrom pathlib import PosixPath\nfrom cadenza.tools.python.bubblewrap import Bubblewrap\n"
         "from cadenza.tools.python.cgroup import Groups, Place\nfrom cadenza.tools.python.docker import Docker\n"
+        "from cadenza.tools.python.landlock import Landlock\n"
         f"async def main():\n    async with {sandbox!r}.session() as session:\n"
         f"        await session.run({cell!r})\n        await anyio.sleep(60)\nanyio.run(main)"
     )
@@ -300,7 +301,7 @@ print("drawn")
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", WITH_GROUPS)
+@pytest.mark.parametrize("name", [*WITH_GROUPS, "landlock"])
 async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packages: str) -> None:
     sandbox = await choose(name, image=with_packages)
     assert [package.partition("==")[0] for package in sandbox.packages] == ["matplotlib", "pandas"]
@@ -313,7 +314,7 @@ async def test_figures_come_out_as_images_and_once(name: SandboxName, with_packa
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", WITH_GROUPS)
+@pytest.mark.parametrize("name", [*WITH_GROUPS, "landlock"])
 async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_packages: str) -> None:
     async with (await choose(name, image=with_packages)).session() as session:
         for code in ("import os, pandas\nos.unlink(pandas.__file__)", "open(pandas.__file__, 'a')"):
@@ -321,7 +322,7 @@ async def test_no_cell_changes_the_packages_that_it_has(name: SandboxName, with_
             assert re.search("Read-only file system|Permission denied", error), error
 
 
-@pytest.mark.parametrize("name", WITH_GROUPS)
+@pytest.mark.parametrize("name", [*WITH_GROUPS, "landlock"])
 def test_a_table_becomes_numbers_and_a_chart(name: SandboxName, with_packages: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder, "analysis", "task.yaml")

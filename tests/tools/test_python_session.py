@@ -347,3 +347,25 @@ def test_limits_must_be_positive() -> None:
         Spec(memory=0)
     with pytest.raises(ValueError, match=r"Spec\.cpus must be at least 0\.01"):
         Spec(cpus=float("nan"))
+
+
+DIES_AFTER = """
+import os, sys, time
+worker = sys.modules['_driver.worker']
+def dying(fd, write=worker.write_frame, **fields):
+    write(fd, **fields)
+    time.sleep(0.5)
+    os._exit(7)
+worker.write_frame = dying
+"""
+
+
+async def test_what_a_worker_left_unread_is_not_read_by_its_copy(cpython: Session) -> None:
+    await cpython.run("x = 1")
+    assert (await cpython.run(DIES_AFTER)).state == "kept"
+    assert (
+        await cpython.run("x = 2")
+    ).error == "the interpreter exited with code 7, after the last cell; this cell was not run"
+    for _ in range(2):
+        result = await cpython.run("x")
+        assert (result.output, result.state) == ("1\n", "kept")

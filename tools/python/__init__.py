@@ -4,8 +4,8 @@
     async with sandbox.session(Spec(timeout=10)) as session:
         result = await session.run("x = 6 * 7\\nx")       # result.output == "42\\n"
 
-Sandboxes, strongest first: docker, bubblewrap, monty; `local` is none and must be asked for. `PythonTool` is the tool
-around them, `escapes` the attacks that they are tried with.
+Sandboxes, strongest first: docker, bubblewrap, landlock, monty; `local` is none and must be asked for. `PythonTool` is
+the tool around them, `escapes` the attacks that they are tried with.
 """
 
 from .choose import SANDBOXES, Sandboxed, SandboxName, choose

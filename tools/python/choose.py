@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 from .bubblewrap import Bubblewrap
+from .landlock import Landlock
 from .local import Local
 from .monty import Monty
 from .sandbox import IMAGE, MIB, Sandbox, SandboxError, Session, Spec
 
-SandboxName: TypeAlias = Literal["auto", "docker", "bubblewrap", "monty"]
+SandboxName: TypeAlias = Literal["auto", "docker", "bubblewrap", "landlock", "monty"]
 
 
 async def _find(name: str, image: str) -> Sandbox:
@@ -23,6 +24,8 @@ async def _find(name: str, image: str) -> Sandbox:
             return await Docker.find(image)
         case "bubblewrap":
             return await Bubblewrap.find(image)
+        case "landlock":
+            return await Landlock.find(image)
         case _:
             return Monty()
 
@@ -36,7 +39,8 @@ _verdicts: dict[tuple[str, str], Sandbox | SandboxError] = {}
 
 
 async def choose(name: SandboxName = "auto", *, image: str = IMAGE, unsafe_local: bool = False) -> Sandbox:
-    """The sandbox of that name; `auto` is the strongest that works here: docker with that image, bubblewrap, monty.
+    """The sandbox of that name; `auto` is the strongest that works here: docker with that image, bubblewrap,
+    landlock, monty.
 
     image: the name that `agent sandbox build` gave it, and the packages that were built with it.
     `unsafe_local=True` gives no sandbox at all, and nothing else ever does.

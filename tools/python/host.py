@@ -5,18 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from typing import Literal
 
 import anyio
 
 from .channel import Broken, Channel, FileAnswer, Frame, Start, seconds
 from .sandbox import PROBE, FilesError, Result, Sandbox, SandboxError, Spec
-
-PROBE_CELLS: Final = (
-    ("import os; os.getuid()", ("1000\n", "kept")),
-    ("os._exit(0)", ("", "rolled_back")),
-    ("os.getuid()", ("1000\n", "kept")),
-)
 
 
 class DriverSession:
@@ -123,13 +117,22 @@ def _left_out(frame: Frame, spec: Spec) -> str:
     return what and f"{what}; at most {spec.artefacts} files and {spec.artefact_bytes} bytes come out of a cell"
 
 
-async def why_not(sandbox: Sandbox) -> str:
-    """Why it cannot be used; empty if cells ran in it, as the user that they should be, and it survived a dead one."""
+async def why_not(sandbox: Sandbox, *, user: int = 1000, first: str = "import os") -> str:
+    """Why it cannot be used; empty if cells ran in it, as the user that they should be, and it survived a dead one.
+
+    first: a cell that prints nothing, and fails where a wall is missing.
+    """
+    cells = (
+        (first, ("", "kept", "ok")),
+        ("import os; os.getuid()", (f"{user}\n", "kept", "ok")),
+        ("os._exit(0)", ("", "rolled_back", "killed")),
+        ("os.getuid()", (f"{user}\n", "kept", "ok")),
+    )
     try:
         async with sandbox.session(PROBE) as session:
-            for cell, expected in PROBE_CELLS:
+            for cell, expected in cells:
                 result = await session.run(cell)
-                if (result.output, result.state) != expected:
+                if (result.output, result.state, result.status) != expected:
                     return result.error or f"a cell printed {result.output!r}, and its state was {result.state}"
     except (SandboxError, OSError) as error:
         return str(error)

@@ -7,12 +7,24 @@ descriptors. `BOOT` is all that stands on the command line.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-MODULES: Final = ("clip", "processes", "files", "cell", "worker", "supervisor", "main")
+MODULES: Final = (
+    "clip",
+    "processes",
+    "keeper",
+    "walls",
+    "disk",
+    "files",
+    "cell",
+    "worker",
+    "supervisor",
+    "main",
+)
 """In the order in which they import each other."""
 
 BOOT: Final = """
@@ -29,6 +41,14 @@ for name, source in program["modules"].items():
     exec(compile(source, "driver/" + name + ".py", "exec"), module.__dict__)
 module.main(receive=int(sys.argv[1]), send=int(sys.argv[2]), **program["settings"])
 """
+
+
+def interpreters() -> Iterator[Path]:
+    """What may run the cells: the Python that runs us, or else that of the system."""
+    own = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
+    yield own
+    if own != Path("/usr/bin/python3"):
+        yield Path("/usr/bin/python3")
 
 
 def command(python: str, receive: int, send: int) -> list[str]:

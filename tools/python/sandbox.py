@@ -41,7 +41,8 @@ class Spec:
     """CPUs that all processes together may keep busy, from 0.01 to what there are. Held by docker, and by bubblewrap
     where it can make a control group."""
     disk: int = 64 * MIB
-    """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory. `local` does not enforce it."""
+    """Bytes in each of /mnt/data (the working directory) and /tmp, both in memory; landlock: in folders on the disk,
+    looked at ten times a second. `local` does not enforce it."""
     output_bytes: int = 64 * 1024
     """Bytes of output kept per cell: the first half and the last half."""
     artefacts: int = 16

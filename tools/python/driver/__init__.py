@@ -9,5 +9,8 @@ The supervisor believes nothing that the worker reports beyond its shape, and th
 supervisor sends: this program protects the session, the sandbox protects the host. It has no file of its own inside:
 the host sends it as the first line (`cadenza.tools.python.program`).
 
-Read in this order: main, supervisor, worker, cell; clip, files, processes.
+Where Landlock is the sandbox, `main` puts the worker behind `walls`, a *keeper* waits above the supervisor, and the
+supervisor counts what is on the `disk`.
+
+Read in this order: main, supervisor, worker, cell; clip, files, processes; walls, keeper, disk.
 """

@@ -6,9 +6,12 @@ import base64
 import fcntl
 import os
 import signal
+import sys
 
-from .processes import DUMPABLE, SUBREAPER, end_all_but, install_filter, prctl
+from .keeper import keep, remove
+from .processes import DUMPABLE, SUBREAPER, end_all_but, install_filter, of_this_user, prctl
 from .supervisor import Supervisor, WorkerLost
+from .walls import OLDEST, confine, version
 from .worker import HEADROOM, Worker
 
 OPEN_FILES = 1 << 20  # more than a process may have
@@ -29,15 +32,25 @@ def main(
     lifetime: float,
     system_calls: str,
     doors: list[int],
+    disk: int,
+    reading: list[str],
+    workspace: str,
 ) -> None:
-    """receive, send: the host's, which may be one socket. together: whether all processes in sight are the session's,
-    so that their memory is counted; system_calls: a BPF filter in base64, or nothing; doors: descriptors that lead into
-    a control group; the rest: see `Spec`.
+    """receive, send: the host's, which may be one socket. together: whether the processes' memory is counted in total;
+    system_calls: a BPF filter in base64, or nothing; doors: descriptors that lead into a control group; the rest: see
+    `Spec`.
+
+    reading: if Landlock is to be the sandbox, what cells may read besides their folders; workspace: one of them, or "".
     """
     for fd in doors:
         os.write(fd, b"0")
+    if reading and version() < OLDEST:
+        sys.exit(f"Landlock of this kernel is version {max(0, version())}, and {OLDEST} is needed (Linux 6.12)")
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # the group is killed in the end
+    folder = keep() if reading else ""
+    folders = furnish(folder, workspace) if folder else []
+    writing = folders + ([workspace] if workspace else [])
     # The first three are for the cells, who may do with them what they like.
     receive, send = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (receive, send))
     null = os.open(os.devnull, os.O_RDWR)
@@ -51,8 +64,9 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl(DUMPABLE, 0)  # no other process of the same user may look into this one through /proc
     prctl(SUBREAPER, 1)
-    if system_calls:
-        install_filter(base64.b64decode(system_calls))
+    program = base64.b64decode(system_calls)
+    if program and not reading:
+        install_filter(program)
     command_out, commands = os.pipe()
     reports, report_in = os.pipe()
     wake_out, wake = os.pipe()
@@ -63,16 +77,22 @@ def main(
             for fd in {receive, send, commands, reports, wake, output}:
                 os.close(fd)
             prctl(DUMPABLE, 1)
-            Worker(
+            worker = Worker(
                 commands=command_out,
                 reports=report_in,
                 wake=wake_out,
                 output=output_in,
                 memory=memory,
-                processes=processes,
+                # Counted are all of the user's: there is room for what those begin who have nothing to do with us.
+                processes=of_this_user() + 2 * processes if reading and processes else processes,
+                file=disk if folders and not workspace else 0,
                 images=artefacts,
                 image_bytes=artefact_bytes,
-            ).serve()
+            )
+            if reading:
+                confine(reading, writing)
+                install_filter(program)
+            worker.serve()
         else:
             for fd in (command_out, report_in, wake_out):
                 os.close(fd)
@@ -86,7 +106,11 @@ def main(
                 output=output,
                 output_bytes=output_bytes,
                 memory=memory + HEADROOM if together else 0,
+                processes=processes if reading else 0,
                 mounts=mounts,
+                folders=folders,
+                disk=disk,
+                copied=memory // 2,
                 artefacts=artefacts,
                 artefact_bytes=artefact_bytes,
                 watch=watch,
@@ -96,6 +120,19 @@ def main(
         pass  # the other side has gone
     finally:
         if pid:
-            end_all_but(())  # without a sandbox around, this is what ends the children of the cells
+            ended = end_all_but(())  # without a sandbox around, this is what ends the children of the cells
+            if folder and ended:
+                remove(folder)  # the keeper might not be there any more
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
+
+
+def furnish(folder: str, workspace: str) -> list[str]:
+    """The folders of a session without a mount namespace, to which its environment leads."""
+    home, temporary = workspace or f"{folder}/data", f"{folder}/tmp"
+    os.makedirs(f"{temporary}/.cache/fontconfig")  # which could not make it, as it sets a mode
+    if not workspace:
+        os.mkdir(home)
+    os.chdir(home)
+    os.environ.update(HOME=home, TMPDIR=temporary, MPLCONFIGDIR=temporary, XDG_CACHE_HOME=f"{temporary}/.cache")
+    return [temporary] if workspace else [home, temporary]

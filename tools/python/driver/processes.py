@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -43,9 +44,9 @@ def descendants() -> list[int]:
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         with contextlib.suppress(OSError, IndexError), open(f"/proc/{pid}/stat", "rb") as stat:
-            state, parent = stat.read().rpartition(b")")[2].split()[:2]  # the name before may hold anything
-            if state not in (b"Z", b"X"):
-                parents[int(pid)] = int(parent)
+            fields = stat.read().rpartition(b")")[2].split()  # the name before may hold anything
+            if fields[0] not in (b"Z", b"X") or int(fields[17]) > 1:  # its first thread may end before the others
+                parents[int(pid)] = int(fields[1])
     found = [os.getpid()]
     for above in found:
         found += [pid for pid, parent in parents.items() if parent == above]
@@ -75,27 +76,42 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def held(measure: Callable[[str], int], spared: Iterable[int], until: float) -> int:
-    """Bytes of memory that all processes in sight hold together, but for some; only of those measured until then.
+def held(measure: Callable[[int], int], pids: Iterable[int], until: float = math.inf) -> int:
+    """The sum over processes; only of those measured until then.
 
     Where many processes fork without end, to inspect one of them takes long: it is seldom its turn to let go of a lock.
     """
     total = 0
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in pids:
         if time.monotonic() > until:
             break
-        if int(pid) not in spared:
-            with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
-                total += measure(pid)
+        with contextlib.suppress(OSError, IndexError, ValueError):  # it has ended meanwhile
+            total += measure(pid)
     return total
 
 
-def resident(pid: str) -> int:
+def threads(pid: int) -> int:
+    return int(status(pid, "Threads"))
+
+
+def of_this_user() -> int:
+    """Threads that the kernel counts when a process of this user's wants another one."""
+    everything = (int(pid) for pid in os.listdir("/proc") if pid.isdigit())
+    return held(lambda pid: threads(pid) if int(status(pid, "Uid")) == os.getuid() else 0, everything)
+
+
+def status(pid: int, name: str) -> str:
+    with open(f"/proc/{pid}/status", errors="replace") as lines:
+        return next((line.split()[1] for line in lines if line.startswith(f"{name}:")), "")
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory."""
     with open(f"/proc/{pid}/statm") as statm:
         return int(statm.read().split()[1]) * PAGE
 
 
-def proportional(pid: str) -> int:
+def proportional(pid: int) -> int:
     """Pages that processes share are counted once; `resident` for a process that does not let itself be inspected."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as rollup:

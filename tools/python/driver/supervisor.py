@@ -20,8 +20,9 @@ from typing import Any
 
 from .cell import ERROR_LIMIT
 from .clip import CHUNK, Clip
+from .disk import Hidden, nameless, used
 from .files import Files
-from .processes import end_all_but, held, proportional, resident, send
+from .processes import descendants, end_all_but, held, proportional, resident, send, threads
 from .worker import TOKEN, write_frame
 
 REPORT_LIMIT = 256 * 1024  # bytes of a worker's report without its figures
@@ -42,8 +43,10 @@ class Spoiled(WorkerLost):
 class Supervisor:
     """receive, send: the host. commands, reports, wake, output: the worker, whose process is `worker`.
 
-    memory: bytes that all processes but the copy may hold together, 0 for any number; mounts: memory file systems;
-    artefacts, artefact_bytes: of one cell; watch: whether files that a cell changed are sent; lifetime: seconds.
+    memory, processes: bytes that all processes but the copy may hold together, and how many they may be, 0 for any
+    number; mounts: memory file systems; folders: others, of `disk` bytes each; copied: bytes above which a worker
+    is not; artefacts, artefact_bytes: of one cell; watch: whether files that a cell changed are sent; lifetime:
+    seconds.
     """
 
     def __init__(
@@ -58,7 +61,11 @@ class Supervisor:
         output: int,
         output_bytes: int,
         memory: int,
+        processes: int,
         mounts: list[str],
+        folders: list[str],
+        disk: int,
+        copied: int,
         artefacts: int,
         artefact_bytes: int,
         watch: bool,
@@ -66,7 +73,8 @@ class Supervisor:
     ) -> None:
         self.receive, self.send, self.worker = receive, send, worker
         self.commands, self.reports, self.wake, self.output = commands, reports, wake, output
-        self.output_bytes, self.memory, self.mounts = output_bytes, memory, mounts
+        self.output_bytes, self.memory, self.processes, self.mounts = output_bytes, memory, processes, mounts
+        self.folders, self.disk, self.copied = folders, disk, copied
         self.artefacts, self.artefact_bytes, self.watch = artefacts, artefact_bytes, watch
         self.end = time.monotonic() + lifetime
         self.next_look = 0.0
@@ -84,7 +92,7 @@ class Supervisor:
         write_frame(self.send, ready=True)
         alive = True
         with contextlib.suppress(WorkerLost):
-            self.await_copy("")
+            self.renew_copy()
         while alive:
             try:
                 request = json.loads(self.line(self.receive, sys.maxsize) or b"")
@@ -105,7 +113,7 @@ class Supervisor:
             alive = answer["state"] != "lost"
             if answer["state"] == "kept":
                 try:
-                    self.await_copy(token)
+                    self.renew_copy()
                 except WorkerLost as lost:
                     self.fallen = (self.fall_back(lost), f"{lost}, after the last cell")
 
@@ -128,6 +136,9 @@ class Supervisor:
             if report is None:
                 raise WorkerLost(f"the cell ran longer than {timeout:g} s and would not stop")
             error, figures, hidden = checked(report, self.artefacts, self.artefact_bytes)
+            if self.folders:  # what no kernel limits, no cell may leave behind either
+                self.next_look = 0.0
+                self.look(math.inf)
         except WorkerLost as lost:
             why = f"the cell ran longer than {timeout:g} s: {lost}" if late and self.status is not None else str(lost)
             state = "rolled_back" if self.fall_back(lost) else "lost"
@@ -148,6 +159,7 @@ class Supervisor:
                     raise WorkerLost("the interpreter does not take cells any more") from None
                 self.wait(self.reports, time.monotonic() + 0.01)
             except BrokenPipeError:
+                self.wait(self.reports, time.monotonic() + 1.0)  # it may tell how it ended
                 raise WorkerLost("the interpreter closed its channel") from None
 
     def report(self, token: str, deadline: float) -> dict[str, Any] | None:
@@ -163,8 +175,23 @@ class Supervisor:
             raise WorkerLost("the interpreter broke the protocol")
         return report
 
-    def await_copy(self, token: str) -> None:
+    def renew_copy(self) -> None:
         """Let the worker leave a copy behind; the one before it is not needed any more."""
+        if not self.can_be_copied():
+            self.forget_copy()
+            return
+        token = os.urandom(TOKEN // 2).hex()
+        self.command({"copy": token}, time.monotonic() + COPY_SECONDS)
+        self.await_copy(token)
+
+    def can_be_copied(self) -> bool:
+        """A fork takes one thread along, and what both sides then change is there twice."""
+        try:
+            return len(os.listdir(f"/proc/{self.worker}/task")) == 1 and resident(self.worker) < self.copied
+        except OSError:  # it has ended, which will be told; or there is no Linux
+            return os.path.isdir("/proc/self")
+
+    def await_copy(self, token: str) -> None:
         report = self.report(token, time.monotonic() + COPY_SECONDS)
         copy = None if report is None else report.get("copy")
         if not isinstance(copy, int) or not (copy == 0 or copy > 1):
@@ -280,16 +307,32 @@ class Supervisor:
         The copy does not count: it is the way back from a cell that takes too much. until: a time, at which to stop
         looking.
         """
-        if time.monotonic() < self.next_look:
+        begin = time.monotonic()
+        if begin < self.next_look:
             return
-        self.next_look = time.monotonic() + LOOK
         for mount in self.mounts:
             found = os.statvfs(mount)
             if found.f_files - found.f_ffree > INODES:
                 raise Spoiled(f"the session made more than {INODES} files in {mount}")
-        spared = {os.getpid(), self.copy}
-        if self.memory and all(held(measure, spared, until) > self.memory for measure in (resident, proportional)):
+        below = [pid for pid in descendants() if pid != self.copy] if self.memory else []
+        if self.processes and held(threads, below, until) > self.processes:
+            raise WorkerLost(f"the session had more than {self.processes} processes")
+        self.look_at_folders(below)
+        if self.memory and all(held(measure, below, until) > self.memory for measure in (resident, proportional)):
             raise WorkerLost(f"the session held more than {self.memory >> 20} MiB of memory")
+        now = time.monotonic()
+        self.next_look = now + max(LOOK, 4 * (now - begin))  # many files take long to look at
+
+    def look_at_folders(self, below: list[int]) -> None:
+        try:
+            for folder in self.folders:
+                size, count = used(folder)
+                if count > INODES:
+                    raise Spoiled(f"the session made more than {INODES} files in {folder}")
+                if size + nameless(below, folder) > self.disk:
+                    raise Spoiled(f"the session held more than {self.disk >> 20} MiB of files")
+        except Hidden as hidden:
+            raise Spoiled(f"the session made {hidden} that cannot be looked into") from None
 
     def drain(self) -> None:
         """Read what was written before the report; what background threads go on writing waits for the next cell."""

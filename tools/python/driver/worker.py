@@ -8,6 +8,7 @@ import json
 import linecache
 import os
 import resource
+import select
 import signal
 import sys
 import traceback
@@ -26,7 +27,7 @@ FIRST_TO_DIE = 1000  # where memory is short: an interpreter that runs cells, an
 
 # What the loop below cannot do without; a cell may replace it in the modules that it shares with us.
 fork, waitpid, write, read, leave, getpid = os.fork, os.waitpid, os.write, os.read, os._exit, os.getpid
-dumps, loads = json.dumps, json.loads
+dumps, loads, ready = json.dumps, json.loads, select.select
 
 
 def write_frame(fd: int, **fields: Any) -> None:
@@ -47,7 +48,7 @@ def rank_for_death(score: int) -> int:
 class Worker:
     """commands, reports, wake, output: pipes to and from the supervisor. memory: bytes; processes: 0 for any number.
 
-    images, image_bytes: figures of one cell.
+    file: bytes in one, 0 for any number; images, image_bytes: figures of one cell.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Worker:
         output: int,
         memory: int,
         processes: int,
+        file: int,
         images: int,
         image_bytes: int,
     ) -> None:
@@ -80,14 +82,18 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         if processes:
             resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        if file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file, file))
         resource.setrlimit(resource.RLIMIT_AS, (memory + HEADROOM, memory + HEADROOM))
         self.open_streams()
 
     def serve(self) -> None:
-        self.leave_copy("")
         with os.fdopen(self.commands, "rb") as lines:
             for line in lines:
                 request = loads(line)
+                if "copy" in request:
+                    self.leave_copy(request["copy"])
+                    continue
                 self.cell += 1
                 self.restore_streams()
                 signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -99,7 +105,6 @@ class Worker:
                 if getpid() != self.pid:
                     leave(0)  # a child that the cell forked has come back here: it is not the worker
                 write_frame(self.reports, token=request["token"], error=error, figures=shown, hidden=hidden)
-                self.leave_copy(request["token"])
 
     def leave_copy(self, token: str) -> None:
         """Leave a sleeping copy of this process behind, and tell its number; 0 where that cannot be.
@@ -111,7 +116,7 @@ class Worker:
             chance: Any = sys.modules.get("random")  # it seeds itself anew in every child
             state = chance.getstate() if hasattr(chance, "getstate") else None
             try:
-                between = fork() if self.can_be_copied() else -1
+                between = fork()
             except OSError:  # as many processes as there may be
                 between = -1
             if between < 0:
@@ -133,20 +138,13 @@ class Worker:
             token = read(self.wake, TOKEN).decode()
             if not token:
                 leave(0)  # the supervisor has ended
+            while ready([self.commands], [], [], 0)[0]:  # what the one that died has left unread
+                read(self.commands, CHUNK)
             prctl(DUMPABLE, 1)
             rank_for_death(FIRST_TO_DIE)
             self.pid, self.loop = getpid(), None  # a loop's descriptors are shared with the one that died
             if state is not None:
                 chance.setstate(state)
-
-    def can_be_copied(self) -> bool:
-        """A fork takes one thread along, and what both sides then change is there twice."""
-        try:
-            with open("/proc/self/statm") as statm:
-                size = int(statm.read().split()[1]) * resource.getpagesize()
-            return len(os.listdir("/proc/self/task")) == 1 and size < self.memory // 2
-        except OSError:
-            return False
 
     def open_streams(self) -> None:
         # One buffer below both keeps the order of what is written; a line at a time keeps it with child processes.

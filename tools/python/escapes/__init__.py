@@ -2,7 +2,7 @@
 
 A cell says ESCAPED where it got what it wanted; whether it really did, `cadenza.tools.python.trial` finds out on the
 host's side. In each code `@PORT@`, `@UNIX@`, `@SOCKET@`, `@SECRET@`, `@PID@` and `@MARK@` stand for the host's bait.
-Cells that signal others do so inside a PID namespace of their own only, which `GUARD` sees to.
+Cells that signal others do so only where none of the host's can be reached, which `GUARD` sees to.
 """
 
 from typing import Final

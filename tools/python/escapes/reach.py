@@ -53,6 +53,11 @@ FILES: Final = {
     "a file of the host through a link": tried("os.symlink('@SECRET@', 'link')\nprint(open('link').read())"),
     "a file of the host through /proc/1/root": _reads("'/proc/1/root@SECRET@'"),
     "a link for the host to follow": "import os\nos.symlink('@SECRET@', 'leak.txt')\nprint('held')",
+    "the mode of a file of the host": tried("os.chmod('@SECRET@', 0o777)"),
+    "the times of a file of the host": tried("os.utime('@SECRET@')"),
+    "a watch on a folder of the host": refused(
+        "libc.inotify_add_watch(libc.inotify_init(), os.path.dirname('@SECRET@').encode(), 0xfff)"
+    ),
     "/etc/shadow": _reads("'/etc/shadow'"),
     "the home of root": tried("print(os.listdir('/root'))"),
     "the environment of the host": "import os\nprint('held', dict(os.environ))",
@@ -60,7 +65,8 @@ FILES: Final = {
         "try: print('held', open('/proc/1/environ', 'rb').read())\nexcept OSError as e: print('held', e)"
     ),
     "the environment of every process": (
-        "import os\nfor pid in filter(str.isdigit, os.listdir('/proc')):\n"
+        "import os\ntry: pids = list(filter(str.isdigit, os.listdir('/proc')))\n"
+        "except PermissionError as e: pids = print('held', e) or ()\nfor pid in pids:\n"
         "    try: print('held', open(f'/proc/{pid}/environ', 'rb').read())\n    except OSError as e: print('held', e)"
     ),
     "the system's files": _writes(
@@ -81,14 +87,13 @@ FILES: Final = {
 RIGHTS: Final = {
     "to be root": tried("os.setuid(0)"),
     "any capability": (
-        "found = [line.split() for line in open('/proc/self/status') if line.startswith(('CapEff', 'CapPrm'))]\n"
-        "print('held' if all(int(value, 16) == 0 for _, value in found) else 'ESCAPED', found)"
+        "import ctypes\nheader, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()\n"
+        "assert ctypes.CDLL(None).capget(header, sets) == 0\n"
+        "print('held' if not any(sets[n] for n in (0, 1, 3, 4)) else 'ESCAPED', list(sets))"
     ),
     "rights of a setuid program": (
-        "lines = [line.split()[:2] for line in open('/proc/self/status')]\n"
-        "found = dict(line for line in lines if line[0] in ('NoNewPrivs:', 'Seccomp:'))\n"
-        ""
-        "print('held' if found == {'NoNewPrivs:': '1', 'Seccomp:': '2'} else 'ESCAPED', found)"
+        "import ctypes\nlibc = ctypes.CDLL(None)\nno_new_rights, seccomp = libc.prctl(39, 0, 0, 0, 0), libc.prctl(21)\n"
+        "print('held' if (no_new_rights, seccomp) == (1, 2) else 'ESCAPED', no_new_rights, seccomp)"
     ),
     "a user namespace": refused("libc.unshare(0x10000000)"),
     "a mount namespace": refused("libc.unshare(0x00020000)"),
@@ -96,6 +101,8 @@ RIGHTS: Final = {
     "another name for the machine": refused("libc.sethostname(b'x', 1)"),
     "the clock": tried("time.clock_settime(time.CLOCK_REALTIME, time.time())"),
     "to signal a process of the host": tried("os.kill(@PID@, signal.SIGTERM)"),
+    "limits of a process of the host": tried("__import__('resource').prlimit(@PID@, 0, (1, 1))"),
+    "the CPUs of a process of the host": tried("os.sched_setaffinity(@PID@, {0})"),
     "ptrace": refused("libc.ptrace(16, 1, 0, 0)"),
     "the memory of another process": refused("libc.process_vm_readv(os.getppid(), 0, 0, 0, 0, 0)"),
     "the memory of process 1": tried("open('/proc/1/mem', 'r+b')"),
