@@ -19,13 +19,14 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort, Message, SystemContent, ToolNamespace
 
-from . import events, phrases, stories
+from . import events, phrases
 from .draw import Draw
+from .stories import STORIES, Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +48,12 @@ class Problem:
 # --- problems ---------------------------------------------------------------------------------------------------------
 
 
-def problem(draw: Draw) -> Problem:
-    """A problem of any family."""
+def problem(draw: Draw, table: Sequence[Story] = STORIES) -> Problem:
+    """A problem of any family. table: of word problems."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
         (_symbols, 0.18),
         (_operation, 0.18),
-        (_story, 0.48),
+        (partial(_story, table=table), 0.48),
         (_events, 0.16),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
@@ -153,12 +154,9 @@ def _operation(draw: Draw) -> tuple[str, str]:
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
-_STORIES = stories.STORIES
-
-
-def _story(draw: Draw) -> tuple[str, str]:
+def _story(draw: Draw, table: Sequence[Story]) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
-    text, formula = draw.phrase(_STORIES)
+    text, formula = draw.phrase(table)
     divides, begins_with_a = "//" in formula, formula.lstrip("(").startswith("{a}")
     measured = re.findall(r"\{([ab])\} (?:dollars|euros|km|kg|liters|litres|meters|metres|miles|hours)", text)
     decimals = not divides and "%" not in formula and draw.chance(0.15)
@@ -307,12 +305,12 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     return messages
 
 
-def dialogue(draw: Draw, effort: Effort) -> list[Message]:
+def dialogue(draw: Draw, effort: Effort, table: Sequence[Story] = STORIES) -> list[Message]:
     """A conversation. One in ten goes on with a second question, and then the earlier reasoning is gone."""
-    first = problem(draw)
+    first = problem(draw, table)
     messages = conversation(first, effort)
     if draw.chance(0.1):
-        second = problem(draw)
+        second = problem(draw, table)
         told_before = first.number_alone and first.instructions is not None
         told_now = second.number_alone and second.instructions is None
         second = replace(second, instructions=None, number_alone=told_before or told_now)

@@ -10,6 +10,7 @@ from cadenza.harmony import Channel, Effort, Message, SystemContent
 
 from . import curriculum, extraction, functions
 from .draw import Draw
+from .stories import MORE, STORIES
 
 Begin: TypeAlias = Callable[[Draw, Effort], tuple[list[Message], Callable[[], list[Message]]]]
 """What conversations begin with, and what makes one that goes on from there."""
@@ -32,7 +33,7 @@ def system(draw: Draw, effort: Effort) -> Message:
 
 
 def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
-    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort)
+    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, STORIES + MORE)
 
 
 def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:

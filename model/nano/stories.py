@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeAlias
 
-FILES: Final = ("stories", "sums", "products", "chains", "shares", "schoolbook", "everyday")
-"""In this order, which decides what is held out: what is new comes last."""
+Story: TypeAlias = tuple[str, str]
 
 
-def _read() -> Iterator[tuple[str, str]]:
-    for name in FILES:
+def _read(*names: str) -> Iterator[Story]:
+    for name in names:
         for section in files(__package__).joinpath("problems", f"{name}.txt").read_text().split("# ")[1:]:
             formula, *problems = section.split("\n- ")
             for problem in problems:
                 yield " ".join(problem.split()), formula.strip()
 
 
-STORIES: Final = tuple(_read())
+STORIES: Final = tuple(_read("stories", "sums", "products", "chains", "shares"))
+"""What the weights that ship have learnt from. The order decides what is held out: what is new comes last."""
+MORE: Final = tuple(_read("schoolbook", "everyday"))
+"""What the recipe teaches besides."""
