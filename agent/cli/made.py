@@ -16,9 +16,15 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def file_name(name: str) -> str:
+    """Of what a tool gave this name, without the folders that it may lead through."""
+    own = Path(name).name
+    return own if own.strip(".") else "file"
+
+
 def keep(folder: Path, name: str, data: bytes) -> Path:
     """Writes one, over what has its name. Raises UserError where that cannot be."""
-    path = make_folder(folder) / (Path(name).name or "file")
+    path = make_folder(folder) / file_name(name)
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -26,7 +26,7 @@ from ..task import Task
 from ..taskfile import load
 from ..tool_entries import KINDS, Surroundings, ToolEntry
 from ..toolbox import AnyTool, Toolbox, toolsets_of
-from .made import keep
+from .made import file_name, keep
 from .run import ANSWERED, FAILED, told
 
 
@@ -150,5 +150,6 @@ async def _call(
 def _keep(result: ToolResult, out: Path | None) -> None:
     """Writes images and files into a folder; says what there is. Raises UserError."""
     for file in (*result.images, *result.artefacts):
+        what = f"{file_name(file.name)} ({file.media_type}, {len(file.data):,} bytes)"
         where = "; --out FOLDER keeps it" if out is None else f", in {keep(out, file.name, file.data)}"
-        print(clean(f"made {file.name} ({file.media_type}, {len(file.data):,} bytes){where}"), file=sys.stderr)
+        print(clean(f"made {what}{where}"), file=sys.stderr)
