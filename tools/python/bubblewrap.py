@@ -30,7 +30,7 @@ from .child import Child
 from .host import driver_session, why_not
 from .identity import identity, writable
 from .packages import MOUNT, find_packages, versions
-from .program import command, interpreters
+from .program import LOOKED_UP, ROOTS, command, interpreters, own_folders
 from .sandbox import ENVIRONMENT, IMAGE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
@@ -121,16 +121,15 @@ class Bubblewrap:
         for name, value in ENVIRONMENT.items():
             yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/usr", "/usr")
-        for name in ("/bin", "/lib", "/lib32", "/lib64"):  # links into /usr on most systems
+        for name in ROOTS:
             if os.path.islink(name):
                 yield from ("--symlink", os.readlink(name), name)
             elif os.path.isdir(name):
                 yield from ("--ro-bind", name, name)
-        for name in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):  # how some of what is in /usr is found
+        for name in LOOKED_UP:
             yield from ("--ro-bind-try", name, name)
-        if not self.python.is_relative_to("/usr"):
-            for part in ("bin", "lib"):  # the rest of a prefix may be anything, up to somebody's home
-                source = str(self.python.parent.parent / part)
+        if own := own_folders(self.python):
+            for source in own:
                 yield from ("--ro-bind", source, source)
             yield from ("--setenv", "PATH", f"{self.python.parent}:{ENVIRONMENT['PATH']}")  # what a cell starts, too
         if packages := find_packages(self.image, self.python):

@@ -25,12 +25,12 @@ from .child import Child
 from .host import driver_session, why_not
 from .identity import identity, user_and_group, writable
 from .packages import find_packages, versions
-from .program import command, interpreters
+from .program import LOOKED_UP, ROOTS, command, interpreters, own_folders
 from .sandbox import ENVIRONMENT, IMAGE, SandboxError, Session, Spec
 from .seccomp import seccomp_filter
 
 READING: Final = (
-    *("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"),
+    *("/usr", *ROOTS, *LOOKED_UP),
     *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
 )
 WALLS: Final = """
@@ -87,10 +87,9 @@ class Landlock:
 
     async def _start(self, spec: Spec) -> tuple[Running, Mapping[str, Any]]:
         packages = find_packages(self.image, self.python)
-        own = [] if self.python.is_relative_to("/usr") else [str(self.python.parent.parent / x) for x in ("bin", "lib")]
         settings = {
             "system_calls": base64.b64encode(seccomp_filter(alone=True)).decode(),
-            "reading": [*READING, *own, *([str(packages)] if packages else [])],
+            "reading": [*READING, *own_folders(self.python), *([str(packages)] if packages else [])],
             "workspace": str(writable(spec.workspace)) if spec.workspace is not None else "",
         }
         return Child(partial(self._spawn, packages), sees_to_its_end=True), settings

@@ -43,6 +43,17 @@ module.main(receive=int(sys.argv[1]), send=int(sys.argv[2]), **program["settings
 """
 
 
+ROOTS: Final = ("/bin", "/lib", "/lib32", "/lib64")
+"""What a Python needs beside /usr; on most systems links into it."""
+LOOKED_UP: Final = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
+"""How some of what is in /usr is found."""
+
+
+def own_folders(python: Path) -> list[str]:
+    """Of a Python that is not below /usr: the rest of a prefix may be anything, up to somebody's home."""
+    return [] if python.is_relative_to("/usr") else [str(python.parent.parent / part) for part in ("bin", "lib")]
+
+
 def interpreters() -> Iterator[Path]:
     """What may run the cells: the Python that runs us, or else that of the system."""
     own = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .processes import SUBREAPER, end_all_but, prctl
+from .processes import OPEN_FILES, SUBREAPER, end_all_but, prctl
 
 
 def keep() -> str:
@@ -22,7 +22,7 @@ def keep() -> str:
         os.setpgid(0, 0)
         return folder
     try:
-        os.closerange(0, 1 << 16)
+        os.closerange(0, OPEN_FILES)
         os.open(os.devnull, os.O_RDWR), os.dup(0), os.dup(0)
         os.waitpid(supervisor, 0)
         while not end_all_but(()):

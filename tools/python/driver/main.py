@@ -9,12 +9,10 @@ import signal
 import sys
 
 from .keeper import keep, remove
-from .processes import DUMPABLE, SUBREAPER, end_all_but, install_filter, of_this_user, prctl
+from .processes import DUMPABLE, OPEN_FILES, SUBREAPER, end_all_but, install_filter, of_this_user, prctl
 from .supervisor import Supervisor, WorkerLost
 from .walls import OLDEST, confine, version
 from .worker import HEADROOM, Worker
-
-OPEN_FILES = 1 << 20  # more than a process may have
 
 
 def main(

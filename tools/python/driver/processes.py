@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 PAGE = resource.getpagesize()
+OPEN_FILES = 1 << 20  # more than a process may have
 END_SECONDS = 5.0  # for a fork bomb to be put out
 
 DUMPABLE, NO_NEW_PRIVILEGES, SECCOMP, SUBREAPER = 4, 38, 22, 36  # of prctl(2)
