@@ -127,6 +127,8 @@ class Supervisor:
         deadline = time.monotonic() + timeout
         late = False
         try:
+            if not self.copy:  # after the last cell there may have been as many processes or threads as may be
+                self.renew_copy()
             self.command({"code": code, "token": token}, deadline)
             report = self.report(token, deadline)
             if report is None:
