@@ -48,12 +48,12 @@ class Problem:
 # --- problems ---------------------------------------------------------------------------------------------------------
 
 
-def problem(draw: Draw, table: Sequence[Story] = STORIES) -> Problem:
-    """A problem of any family. table: of word problems."""
+def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.0) -> Problem:
+    """A problem of any family. table: of word problems; unknown: the share of these that have made-up words."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
         (_symbols, 0.18),
         (_operation, 0.18),
-        (partial(_story, table=table), 0.48),
+        (partial(_story, table=table, unknown=unknown), 0.48),
         (_events, 0.16),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
@@ -83,17 +83,25 @@ def _operand(draw: Draw, digits: int) -> str:
 
 def _as_written(draw: Draw, number: str) -> str:
     """How a person writes it: 12500 may be 12,500, and 3 may be three."""
-    if number in _SMALL and draw.chance(0.15):
-        return _SMALL[number]
+    if number in _SPELLED and draw.chance(0.15):
+        return _SPELLED[number]
     whole, dot, rest = number.partition(".")
     if len(whole) > 3 and draw.chance(0.12):
         return f"{int(whole):,}{dot}{rest}"
     return number
 
 
-_SMALL = dict(
-    zip(map(str, range(2, 13)), "two three four five six seven eight nine ten eleven twelve".split(), strict=True)
-)
+_TO_NINETEEN = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SPELLED = {
+    str(number): _TO_NINETEEN[number]
+    if number < 20
+    else _TENS[number // 10 - 2] + (f"-{_TO_NINETEEN[number % 10]}" if number % 10 else "")
+    for number in range(2, 100)
+}
 
 
 def _exact(expression: str, numbers: Sequence[str]) -> str:
@@ -154,18 +162,18 @@ def _operation(draw: Draw) -> tuple[str, str]:
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
-def _story(draw: Draw, table: Sequence[Story]) -> tuple[str, str]:
+def _story(draw: Draw, table: Sequence[Story], unknown: float = 0.0) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
     text, formula = draw.phrase(table)
-    divides, begins_with_a = "//" in formula, formula.lstrip("(").startswith("{a}")
-    measured = re.findall(r"\{([ab])\} (?:dollars|euros|km|kg|liters|litres|meters|metres|miles|hours)", text)
-    decimals = not divides and "%" not in formula and draw.chance(0.15)
+    divides, begins_with_a = _SHARED.fullmatch(formula), formula.lstrip("(").startswith("{a}")
+    measured = re.findall(r"\{([a-f])\} (?:dollars|euros|km|kg|liters|litres|meters|metres|miles|hours)", text)
+    decimals = "//" not in formula and "%" not in formula and draw.chance(0.15)
     while True:
-        values = {letter: draw.integer(4) for letter in "abcd"} | {"q": draw.rng.randint(1, 99)}
+        values = {letter: draw.integer(4) for letter in "abcdef"} | {"q": draw.rng.randint(1, 99)}
         if "%" in formula:
             values["b"] = draw.integer(2)
         if divides:
-            _make_divisible(draw, formula, values)
+            _make_divisible(draw, divides, values)
         numbers = {letter: str(value) for letter, value in values.items()}
         if decimals:
             for letter in sorted(set(measured)):
@@ -178,17 +186,42 @@ def _story(draw: Draw, table: Sequence[Story]) -> tuple[str, str]:
     first, second = draw.name(), draw.name()
     people = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
     written = {letter: _as_written(draw, number) for letter, number in numbers.items()} | {"q": numbers["q"]}
-    question = draw.wording(text).format(**people, **written)
+    said = draw.wording(text)
+    if draw.chance(unknown):
+        said = _with_unknown_words(draw, said)
+    question = said.format(**people, **written)
     return _casual(draw, _capitalized(question), first), _exact(formula.format(**numbers), used)
 
 
-def _make_divisible(draw: Draw, formula: str, values: dict[str, int]) -> None:
+_WORD = re.compile(r"(?<![\w{$'-])[a-z]{5,}(?![\w}'-])")
+_TELLING = (
+    frozenset(_TO_NINETEEN)
+    | frozenset(_TENS)
+    | frozenset(
+        """
+    hundred thousand dozen twice double triple third thirds quarter quarters fifth tenth percent second seconds minute
+    minutes hours weeks month months years century decade times fewer average square cubed remainder pairs meters metres
+    grams liters litres tonnes cents
+    """.split()
+    )
+)
+"""Words that stand for a number or an operation, often alone."""
+
+
+def _with_unknown_words(draw: Draw, text: str) -> str:
+    """A tenth of the longer words made up: a problem is understood from the others, as with words never met."""
+    return _WORD.sub(lambda word: draw.word() if word[0] not in _TELLING and draw.chance(0.1) else word[0], text)
+
+
+_SHARED = re.compile(r"(.*) // (?:(\d+)|\{(\w)\})")  # what, among how many
+
+
+def _make_divisible(draw: Draw, formula: re.Match[str], values: dict[str, int]) -> None:
     """Changes numbers so that what is shared comes out whole."""
-    shared, _, parts = formula.rpartition(" // ")
-    if parts in ("2", "3", "4"):
+    shared, parts, divisor = formula.groups()
+    if parts:
         values["a"] = int(parts) * draw.integer(3)
         return
-    divisor = parts.strip("{}")
     values[divisor] = draw.integer(2)
     if shared in ("{a}", "{a} * {b}"):
         values["a"] = values[divisor] * draw.integer(3 if shared == "{a}" else 2)
@@ -305,12 +338,12 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     return messages
 
 
-def dialogue(draw: Draw, effort: Effort, table: Sequence[Story] = STORIES) -> list[Message]:
+def dialogue(draw: Draw, effort: Effort, ask: Callable[[Draw], Problem] = problem) -> list[Message]:
     """A conversation. One in ten goes on with a second question, and then the earlier reasoning is gone."""
-    first = problem(draw, table)
+    first = ask(draw)
     messages = conversation(first, effort)
     if draw.chance(0.1):
-        second = problem(draw, table)
+        second = ask(draw)
         told_before = first.number_alone and first.instructions is not None
         told_now = second.number_alone and second.instructions is None
         second = replace(second, instructions=None, number_alone=told_before or told_now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from cadenza.harmony import Channel, Effort, Message, SystemContent
@@ -33,7 +34,8 @@ def system(draw: Draw, effort: Effort) -> Message:
 
 
 def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
-    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, STORIES + MORE)
+    ask = partial(curriculum.problem, table=STORIES + MORE, unknown=0.3)
+    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, ask)
 
 
 def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
