@@ -51,10 +51,10 @@ class Problem:
 def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.0) -> Problem:
     """A problem of any family. table: of word problems; unknown: the share of these that have made-up words."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.18),
-        (_operation, 0.18),
-        (partial(_story, table=table, unknown=unknown), 0.48),
-        (_events, 0.16),
+        (_symbols, 0.14),
+        (_operation, 0.14),
+        (partial(_story, table=table, unknown=unknown), 0.6),
+        (_events, 0.12),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)
@@ -63,6 +63,10 @@ def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.
         question = f"{filler} {question}" if draw.chance(0.5) else f"{question} {filler}"
     if draw.chance(0.12):
         question = question[0].lower() + question[1:]
+    if draw.chance(0.08):
+        question = question.lower()
+    if draw.chance(0.08):
+        question = question.rstrip(".?! ")
     instructions, alone = None, False
     if draw.chance(0.55):
         instructions, alone = draw.say(phrases.INSTRUCTIONS), draw.chance(0.6)
@@ -77,8 +81,13 @@ def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.
 def _operand(draw: Draw, digits: int) -> str:
     """A number as it is written in Python: mostly whole, sometimes a decimal, never negative."""
     if draw.chance(0.12):
-        return f"{draw.integer(4)}.{draw.rng.randint(1, 99):02d}".rstrip("0")
+        return f"{_whole_part(draw)}.{draw.rng.randint(1, 99):02d}".rstrip("0")
     return str(draw.integer(digits))
+
+
+def _whole_part(draw: Draw) -> int:
+    """Of a decimal."""
+    return 0 if draw.chance(0.15) else draw.integer(4)
 
 
 def _as_written(draw: Draw, number: str) -> str:
@@ -177,12 +186,14 @@ def _story(draw: Draw, table: Sequence[Story], unknown: float = 0.0) -> tuple[st
         numbers = {letter: str(value) for letter, value in values.items()}
         if decimals:
             for letter in sorted(set(measured)):
-                numbers[letter] += f".{draw.rng.randint(1, 99):02d}" if draw.chance(0.7) else ""
+                if draw.chance(0.7):
+                    numbers[letter] = f"{_whole_part(draw)}.{draw.rng.randint(1, 99):02d}"
         used = [number for letter, number in numbers.items() if f"{{{letter}}}" in formula]
         if begins_with_a and "- {b}" in formula and float(numbers["a"]) < float(numbers["b"]):
             continue  # nobody can give away more than there is
-        if 0 <= eval(formula.format(**numbers), {"__builtins__": {"round": round}}) < 10**8:
-            break
+        with contextlib.suppress(ZeroDivisionError):
+            if 0 <= eval(formula.format(**numbers), {"__builtins__": {"round": round}}) < 10**8:
+                break
     first, second = draw.name(), draw.name()
     people = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
     written = {letter: _as_written(draw, number) for letter, number in numbers.items()} | {"q": numbers["q"]}
@@ -223,7 +234,7 @@ def _make_divisible(draw: Draw, formula: re.Match[str], values: dict[str, int]) 
         values["a"] = int(parts) * draw.integer(3)
         return
     values[divisor] = draw.integer(2)
-    if shared in ("{a}", "{a} * {b}"):
+    if shared in ("{a}", "{a} * {b}", "{b} * {a}"):
         values["a"] = values[divisor] * draw.integer(3 if shared == "{a}" else 2)
     else:  # a sum or difference that begins with a
         values["b"] = min(values["a"], values["b"])
@@ -314,7 +325,7 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     check = _check(expression)
     if effort == "high" and len(steps) > 1:
         think(f"Step by step: {expression}. First {steps[0]}.")
-        for name, step, following in zip("xyzw", steps, [*steps[1:], None], strict=False):
+        for name, step, following in zip(_NAMES, steps, [*steps[1:], None], strict=False):
             if following is None:
                 run(f"print({step})")
             else:
@@ -363,7 +374,7 @@ def _steps(expression: str) -> list[str]:
             return ast.unparse(node)
         left, right = visit(node.left), visit(node.right)
         steps.append(f"{left} {_SYMBOLS[type(node.op)]} {right}")
-        return "xyzw"[len(steps) - 1]
+        return _NAMES[len(steps) - 1]
 
     tree = ast.parse(expression, mode="eval").body
     if isinstance(tree, ast.Call):
@@ -372,6 +383,7 @@ def _steps(expression: str) -> list[str]:
     return steps
 
 
+_NAMES = "xyzwuvst"  # of earlier results
 _SYMBOLS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -32,7 +31,6 @@ from cadenza.model.constrain import Constrainer
 from cadenza.model.nano import extraction, functions
 from cadenza.model.nano.curriculum import conversation, problem
 from cadenza.model.nano.draw import Draw
-from cadenza.model.nano.stories import MORE, STORIES
 from cadenza.tools.python import choose, description
 
 DATE = "2026-11-24"
@@ -139,18 +137,6 @@ def test_every_answer_follows_from_its_conversation() -> None:
         last = conversation(task, draw.rng.choice(EFFORTS))[-1]
         assert last == Message.assistant(last.text, channel="final")
         assert task.answer in last.text
-
-
-def test_every_story_tells_the_numbers_of_its_formula_and_is_told_once() -> None:
-    draw = Draw(random.Random(3))
-    told_of = STORIES + MORE
-    for text, formula in told_of:
-        letters = [set(re.findall(r"\{([abcdq])\}", part)) for part in (text, formula)]
-        assert letters[0] == letters[1], text
-        told = draw.wording(text)
-        assert not set("(|)") & set(told), told
-        told.format_map(dict.fromkeys("abcdqnmtup", "1"))
-    assert len(set(told_of)) == len(told_of)
 
 
 def test_the_weights_are_small_and_speak_original_ids() -> None:

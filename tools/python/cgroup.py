@@ -84,7 +84,7 @@ class Group:
         """When the processes in it, which have been killed, are gone. May be repeated."""
         end, pause = time.monotonic() + GONE_SECONDS, 0.001
         with anyio.CancelScope(shield=True):
-            while not all(map(_is_removed, self.folders)) and time.monotonic() < end:
+            while not all(map(_remove, self.folders)) and time.monotonic() < end:
                 await anyio.sleep(pause)
                 pause = min(2 * pause, 0.05)
 
@@ -214,10 +214,11 @@ def _sweep(mount: Path) -> None:
             if name.startswith(f"{NAME}-{pid_namespace()}-"):
                 pid, began = name.split("-")[-3:-1]
                 if born(int(pid)) != began:
-                    _is_removed(Path(folder, name))
+                    _remove(Path(folder, name))
 
 
-def _is_removed(folder: Path) -> bool:
+def _remove(folder: Path) -> bool:
+    """Whether the group is gone now."""
     try:
         folder.rmdir()
     except FileNotFoundError:
