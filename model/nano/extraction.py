@@ -1,6 +1,7 @@
 """What nano learns extraction from: a text that states every field of a flat schema, and the object to answer with.
 
-- Keys and values stand in the text as they are; often it states more than the schema wants, or in another order.
+- Half of the forms and their texts are people's (`records`), half are made up.
+- Values stand in the text as they are; often it states more than the schema wants, or in another order.
 - The answer is compact JSON in the schema's order, as masks have it.
 - Low effort answers at once; medium names the fields; high also says their values.
 """
@@ -16,14 +17,17 @@ from . import words
 from .draw import Draw
 from .fields import Field, Filled, compact, fields, fill, word
 from .functions import THOUGHTS, summary
+from .records import FORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What an agent is told. name: what the schema is called."""
+    """What an agent is told. name: what the schema is called; stated: what a text states, of `texts` if any."""
 
     fields: tuple[Field, ...]
     schema: JsonObject
+    stated: tuple[Field, ...] = ()
+    texts: tuple[str, ...] = ()
     name: str = "answer"
     instructions: str | None = None
 
@@ -46,24 +50,46 @@ class Text:
 
 
 def form(draw: Draw) -> Form:
-    """A form of two to five fields."""
-    own = tuple(fields(draw, draw.rng.choices([2, 3, 4, 5], [0.25, 0.3, 0.25, 0.2])[0]))
-    title = word(draw, words.NOUNS).capitalize() if draw.chance(0.5) else None
+    """A form of one to five fields."""
     instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.5) else None
-    return Form(fields=own, schema=_schema(draw, own, title), name=title or "answer", instructions=instructions)
+    if draw.chance(0.5):
+        record = draw.phrase(FORMS)
+        stated, texts, name = record.fields, record.texts, record.name.title().replace("_", "")
+        own = tuple(field for field in stated if draw.chance(0.9)) or stated
+    else:
+        own = stated = tuple(fields(draw, draw.rng.choices([2, 3, 4, 5], [0.25, 0.3, 0.25, 0.2])[0]))
+        texts, name = (), word(draw, words.NOUNS).capitalize()
+    title = name if draw.chance(0.5) else None
+    return Form(
+        fields=own,
+        schema=_schema(draw, own, title),
+        stated=stated,
+        texts=texts,
+        name=title or "answer",
+        instructions=instructions,
+    )
 
 
 def text(draw: Draw, form: Form) -> Text:
     """A text that states every field, and sometimes more."""
-    own = tuple(fill(draw, field) for field in form.fields)
-    keys = [field.key for field in form.fields]
+    stated = [fill(draw, field) for field in form.stated]
+    own = tuple(each for each in stated if each.field in form.fields)
+    if form.texts:
+        told = draw.any(form.texts).format(**{each.field.key: each.written for each in stated})
+    else:
+        told = _told(draw, _with_others(draw, stated))
+    is_bare = form.instructions is not None and draw.chance(0.6)
+    return Text(question=told if is_bare else draw.any(_REQUESTS).format(told), filled=own)
+
+
+def _with_others(draw: Draw, own: Sequence[Filled]) -> list[Filled]:
+    """Some fields more, in any order."""
+    keys = [each.field.key for each in own]
     others = fields(draw, draw.rng.choices([0, 1, 2], [0.6, 0.25, 0.15])[0])
     stated = [*own, *(fill(draw, field) for field in others if field.key not in keys)]
     if len(stated) > len(own) or draw.chance(0.4):
         draw.rng.shuffle(stated)
-    told = _told(draw, stated)
-    is_bare = form.instructions is not None and draw.chance(0.6)
-    return Text(question=told if is_bare else draw.any(_REQUESTS).format(told), filled=own)
+    return stated
 
 
 def conversation(text: Text, effort: Effort) -> list[Message]:

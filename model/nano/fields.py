@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from cadenza.harmony import JsonObject
 
@@ -24,10 +24,11 @@ Make: TypeAlias = Callable[[Draw], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """choices: of an enum."""
+    """choices: of an enum; of: what a string is, any if empty."""
 
     key: str
     kind: Kind
+    of: str = ""
     description: str | None = None
     choices: tuple[str, ...] = ()
 
@@ -75,7 +76,7 @@ def fill(draw: Draw, field: Field) -> Filled:
             is_so = draw.chance(0.5)
             return Filled(field, is_so, draw.rng.choice(["true", "yes"] if is_so else ["false", "no"]))
         case "string":
-            text = string(draw)
+            text = STRINGS[field.of](draw) if field.of else string(draw)
             return Filled(field, text, text)
 
 
@@ -129,22 +130,44 @@ def _field(draw: Draw, key: str, described: float) -> Field:
 
 
 def string(draw: Draw) -> str:
-    """A word or some, a name, a code, a date, an address."""
-    kind = draw.rng.random()
-    if kind < 0.3:
-        return word(draw, words.THINGS)
-    if kind < 0.5:
-        return draw.name() if draw.chance(0.6) else f"{draw.name()} {draw.name()}"
-    if kind < 0.7:
-        text = " ".join(word(draw, words.THINGS) for _ in range(2))
-        return text.capitalize() if draw.chance(0.3) else text
-    if kind < 0.85:
-        mark = draw.letters()[:3].upper() if draw.chance(0.6) else draw.letters()[:2]
-        return f"{mark}{draw.rng.choice(['-', '', '-', '/'])}{draw.integer(5)}"
-    if kind < 0.93:
-        return f"20{draw.rng.randint(10, 39)}-{draw.rng.randint(1, 12):02d}-{draw.rng.randint(1, 28):02d}"
+    """Any of the kinds below."""
+    return STRINGS[draw.rng.choices(list(STRINGS), _SHARES)[0]](draw)
+
+
+def _person(draw: Draw) -> str:
+    return draw.name() if draw.chance(0.6) else f"{draw.name()} {draw.name()}"
+
+
+def _words(draw: Draw) -> str:
+    return " ".join(word(draw, words.THINGS) for _ in range(2 if draw.chance(0.7) else 3))
+
+
+def _code(draw: Draw) -> str:
+    mark = draw.letters()[:3].upper() if draw.chance(0.6) else draw.letters()[:2]
+    return f"{mark}{draw.rng.choice(['-', '', '-', '/'])}{draw.integer(5)}"
+
+
+def _date(draw: Draw) -> str:
+    return f"20{draw.rng.randint(10, 39)}-{draw.rng.randint(1, 12):02d}-{draw.rng.randint(1, 28):02d}"
+
+
+def _email(draw: Draw) -> str:
     return f"{draw.letters()}@{draw.word()}.{draw.rng.choice(['com', 'org', 'net'])}"
 
 
+STRINGS: Final[dict[str, Make]] = {
+    "thing": lambda draw: word(draw, words.THINGS),
+    "word": lambda draw: word(draw, words.NOUNS),
+    "words": _words,
+    "person": _person,
+    "place": Draw.name,
+    "company": lambda draw: f"{draw.name()} {draw.rng.choice(['Ltd', 'Inc', 'Group', 'Works', '& Sons'])}",
+    "code": _code,
+    "date": _date,
+    "time": lambda draw: f"{draw.rng.randint(0, 23):02d}:{draw.rng.randint(0, 59):02d}",
+    "email": _email,
+}
+"""What a string may be, and what makes one."""
+_SHARES: Final = (0.15, 0.15, 0.18, 0.17, 0.03, 0.03, 0.12, 0.08, 0.03, 0.06)
 _KINDS: tuple[Kind, ...] = ("string", "integer", "number", "boolean", "enum")
 _DESCRIPTIONS = ("The {}.", "Its {}.", "The {} (of it|to use).", "(A|Some) {}.", "What the {} is.")

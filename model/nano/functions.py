@@ -1,6 +1,7 @@
 """What nano learns calls of functions from: up to four that it never saw, one of them asked for, with all arguments.
 
-- The request names the function, or the words of its name, or its noun alone where no other function has that noun.
+- Half of the functions and their requests are people's (`records`), half are made up. Then the request names the
+  function, or the words of its name, or its noun alone where no other function has that noun.
 - The function's result is short, and the answer repeats it.
 - Low effort calls at once; medium says which function; high also says the arguments.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from cadenza.harmony import (
@@ -24,20 +26,19 @@ from cadenza.harmony import (
 from . import words
 from .draw import Draw
 from .fields import Field, Filled, compact, fields, fill, object_schema, string, word
+from .records import FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """verb, noun: the words of its name."""
+    """verb, noun: the words of its name, where it is made up; texts: requests, where it is not."""
 
-    verb: str
-    noun: str
+    name: str
     description: str
     parameters: tuple[Field, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.verb}_{self.noun}"
+    verb: str = ""
+    noun: str = ""
+    texts: tuple[str, ...] = ()
 
     @property
     def described(self) -> ToolDescription:
@@ -76,27 +77,49 @@ class Request:
 
 
 def toolkit(draw: Draw) -> Toolkit:
-    """One to four functions, some of which share a verb or a noun."""
+    """One to four functions; of those made up, some share a verb or a noun."""
     count = draw.rng.choices([1, 2, 3, 4], [0.2, 0.2, 0.2, 0.4])[0]
+    functions = _of_people(draw, count) if draw.chance(0.5) else _made_up(draw, count)
+    draw.rng.shuffle(functions)
+    instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.4) else None
+    return Toolkit(functions=tuple(functions), instructions=instructions)
+
+
+def _of_people(draw: Draw, count: int) -> list[Function]:
+    chosen = {record.name: record for record in (draw.phrase(FUNCTIONS) for _ in range(count))}
+    return [
+        Function(name=each.name, description=each.description, parameters=each.fields, texts=each.texts)
+        for each in chosen.values()
+    ]
+
+
+def _made_up(draw: Draw, count: int) -> list[Function]:
     functions: list[Function] = []
     while len(functions) < count:
         verb = functions[0].verb if functions and draw.chance(0.3) else word(draw, words.VERBS)
         noun = functions[0].noun if functions and draw.chance(0.2) else word(draw, words.NOUNS)
         if f"{verb}_{noun}" not in [function.name for function in functions]:
             functions.append(_function(draw, verb, noun))
-    draw.rng.shuffle(functions)
-    instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.4) else None
-    return Toolkit(functions=tuple(functions), instructions=instructions)
+    return functions
 
 
 def request(draw: Draw, toolkit: Toolkit) -> Request:
     """A request that one of the functions answers."""
     asked = draw.rng.choice(toolkit.functions)
     filled = tuple(fill(draw, field) for field in asked.parameters)
+    asks = _in_words_of_people if asked.texts else partial(_in_frames, others=toolkit.functions)
+    return Request(question=asks(draw, asked, filled), asked=asked, filled=filled, result=_result(draw))
+
+
+def _in_words_of_people(draw: Draw, asked: Function, filled: Sequence[Filled]) -> str:
+    return draw.any(asked.texts).format(**{each.field.key: each.written for each in filled})
+
+
+def _in_frames(draw: Draw, asked: Function, filled: Sequence[Filled], others: Sequence[Function]) -> str:
     said = list(filled)
     if draw.chance(0.5):
         draw.rng.shuffle(said)
-    is_only = [function.noun for function in toolkit.functions].count(asked.noun) == 1
+    is_only = [function.noun for function in others].count(asked.noun) == 1
     frames = draw.rng.choices([_NAMED, _IN_WORDS, _NOUNS], [0.25, 0.45, 0.3 if is_only else 0.0])[0]
     if frames is _NAMED and draw.chance(0.5):
         frames, arguments = _BRIEFLY, _arguments(draw, said)
@@ -105,8 +128,7 @@ def request(draw: Draw, toolkit: Toolkit) -> Request:
     else:
         arguments = f"{draw.any(_BEFORE)} {_arguments(draw, said)}"
     named = {"name": asked.name, "verb": asked.verb, "noun": asked.noun, "Verb": _title(asked.verb)}
-    question = draw.any(frames).format(**named, arguments=arguments)
-    return Request(question=question, asked=asked, filled=filled, result=_result(draw))
+    return draw.any(frames).format(**named, arguments=arguments)
 
 
 def conversation(request: Request, effort: Effort) -> list[Message]:
@@ -139,7 +161,8 @@ THOUGHTS: Final[dict[Effort, int]] = {"low": 0, "medium": 1, "high": 2}
 def _function(draw: Draw, verb: str, noun: str) -> Function:
     description = draw.any(_DESCRIPTIONS).format(verb=_title(verb), noun=noun) if draw.chance(0.6) else ""
     count = draw.rng.choices([1, 2, 3], [0.4, 0.35, 0.25])[0]
-    return Function(verb=verb, noun=noun, description=description, parameters=tuple(fields(draw, count)))
+    own = tuple(fields(draw, count))
+    return Function(name=f"{verb}_{noun}", description=description, parameters=own, verb=verb, noun=noun)
 
 
 def _arguments(draw: Draw, said: Sequence[Filled]) -> str:

@@ -1,0 +1,58 @@
+"""Functions and forms with the words in which people ask for them: the texts of the folder `requests/`.
+
+`# name(field: kind, ...): A sentence.` is a record: a function, or what a form is for. `- ` begins a text that states
+every field, and may go on in indented lines; `{field}` stands where the value does, `(x|y)` draws one wording. A kind
+is one of `fields.STRINGS`, integer, number, or the values to choose from: `(small|large)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from .fields import Field
+
+_FIELD: Final = re.compile(r"(\w+): (?:(\w+)|\((.+?)\))(?:, |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """description: may be empty; texts: as the file has them."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+    texts: tuple[str, ...]
+
+
+def _read(*names: str) -> Iterator[Record]:
+    for name in names:
+        text = files(__package__).joinpath("requests", f"{name}.txt").read_text()
+        for section in re.split(r"^# ", text, flags=re.MULTILINE)[1:]:
+            head, *texts = section.split("\n- ")
+            yield _record(head.strip(), tuple(" ".join(text.split()) for text in texts))
+
+
+def _record(head: str, texts: tuple[str, ...]) -> Record:
+    """Raises ValueError for a head that is not like the one above."""
+    if not (found := re.fullmatch(r"(\w+)\((.+)\)(?:: ([^()]+))?", head)):
+        raise ValueError(f"no record: {head}")
+    fields = tuple(_field(key, kind, choices) for key, kind, choices in _FIELD.findall(found[2]))
+    return Record(found[1], found[3] or "", fields, texts)
+
+
+def _field(key: str, kind: str, choices: str) -> Field:
+    if choices:
+        return Field(key=key, kind="enum", choices=tuple(choices.split("|")))
+    match kind:
+        case "integer" | "number":
+            return Field(key=key, kind=kind)
+    return Field(key=key, kind="string", of=kind)
+
+
+FUNCTIONS: Final = tuple(_read("daily", "office", "various"))
+FORMS: Final = tuple(_read("forms"))
+"""Of both, every fifth is held out."""
