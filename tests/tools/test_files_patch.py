@@ -136,6 +136,12 @@ def test_a_fault_is_one_line_and_nothing_is_changed(root: Root, folder: Path, li
     assert not (folder / "new").exists()
 
 
+def test_why_a_hunk_fits_nowhere_is_found_in_linear_time(root: Root, folder: Path) -> None:
+    (folder / "f").write_text("".join(f"line {number}\n" for number in range(200_000)))
+    with pytest.raises(ToolRetry, match=r"^f: hunk 1 of 1: expected 'nowhere' at line 200000, found 'line 199999'$"):
+        apply_patch(root, patch("*** Update File: f", " line 199998", "-nowhere"))
+
+
 @pytest.mark.parametrize("text", ["", "x", "*** Begin Patch", patch(), patch("x"), "*** Begin Patch\n*** Add File: f"])
 def test_what_is_no_patch_is_refused(root: Root, text: str) -> None:
     with pytest.raises(ToolRetry, match="patch"):

@@ -139,7 +139,9 @@ def _misfit(wanted: Sequence[str], lines: Sequence[str], start: int, where: str)
     goal, have = [line.strip() for line in wanted], [line.strip() for line in lines]
 
     def common(at: int) -> int:
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(goal, have[at:], strict=False)))
+        return sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(goal, have[at : at + len(goal)], strict=False))
+        )
 
     best = max(range(start, len(lines)), key=common, default=start)
     same = common(best) if best < len(lines) else 0
