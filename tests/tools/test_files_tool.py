@@ -90,6 +90,26 @@ async def test_a_pattern_that_never_ends_is_given_up(
     assert result.text == "the search took longer than 0.2 seconds; search less, or more simply"
 
 
+@pytest.mark.parametrize("data", [b"one\n" * 3, b"\0"])
+async def test_a_search_of_too_much_is_given_up(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setattr("cadenza.tools.files.tool._SEARCH_SECONDS", 0)
+    (tmp_path / "f").write_bytes(data)
+    result = await call("search", pattern="one")
+    assert result.text == "the search took longer than 0 seconds; search less, or more simply"
+
+
+async def test_a_note_on_files_that_were_not_searched_is_no_match(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cadenza.tools.files.tool._MAX_FILES", 1)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("needle\n")
+    found = (await call("search", pattern="needle")).text
+    assert found == "1 match in 1 file\na:1: needle\n[only the first 1 files were searched]"
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "told"),
     [

@@ -128,10 +128,12 @@ class _Files:
         except regex.error as error:
             raise ToolRetry(f"pattern: {error}") from None
         told, files, deadline = list[str](), set[Parts](), time.monotonic() + _SEARCH_SECONDS
+        notes = list[str]()
         for seen, parts in enumerate(self._files(parts_of(path), glob)):
             if seen == _MAX_FILES:
-                told.append(f"[only the first {_MAX_FILES} files were searched]")
+                notes.append(f"[only the first {_MAX_FILES} files were searched]")
                 break
+            _left(deadline)
             try:
                 text = Text.of(self._root.read(parts), "")
             except ToolRetry:  # no text, or gone meanwhile
@@ -143,7 +145,7 @@ class _Files:
                     return "\n".join([f"the first {_MAX_MATCHES} matches; there are more", *told])
                 files.add(parts)
                 told.append(f"{shown(parts)}:{number}: {_shortened(line.text.strip())}")
-        return "\n".join([f"{_count(len(told), 'match', 'matches')} in {_count(len(files), 'file')}", *told])
+        return "\n".join([f"{_count(len(told), 'match', 'matches')} in {_count(len(files), 'file')}", *told, *notes])
 
     def write(self, path: str, text: str) -> str:
         """Writes a whole file; folders are made as they are needed.
@@ -191,11 +193,21 @@ class _Files:
 def _matches(wanted: regex.Pattern[str], line: str, deadline: float) -> bool:
     """Other threads run meanwhile. Raises ToolRetry at the deadline: a pattern can take longer than anybody lives."""
     try:
-        return wanted.search(line, concurrent=True, timeout=max(0.001, deadline - time.monotonic())) is not None
+        return wanted.search(line, concurrent=True, timeout=_left(deadline)) is not None
     except TimeoutError:
-        raise ToolRetry(
-            f"the search took longer than {_SEARCH_SECONDS:g} seconds; search less, or more simply"
-        ) from None
+        raise _late() from None
+
+
+def _left(deadline: float) -> float:
+    """Seconds. Raises ToolRetry if there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise _late()
+    return left
+
+
+def _late() -> ToolRetry:
+    return ToolRetry(f"the search took longer than {_SEARCH_SECONDS:g} seconds; search less, or more simply")
 
 
 def _fits(path: str, glob: str) -> bool:
