@@ -106,6 +106,16 @@ async def test_what_cannot_be_read_is_left_out_and_said(
     assert await corpus(folder).page("out.md") is None
 
 
+async def test_names_of_any_bytes_and_links_in_a_circle_are_no_reason_to_fail(folder: Path, reader: Reader) -> None:
+    (folder / os.fsdecode(b"caf\xe9.md")).write_text("# Coffee\n\nRoasted beans.\n")
+    (folder / "circle.md").symlink_to("circle.md")
+    await corpus(folder).prepare(reader)
+    assert await found(corpus(folder), "beans") == ["caf%E9.md"]
+    page = await corpus(folder).page("caf%E9.md")
+    assert page is not None
+    assert page.title == "Coffee"
+
+
 async def test_the_index_is_ones_own_and_is_made_anew_when_it_is_damaged(folder: Path, reader: Counting) -> None:
     index = folder.parent / "index" / "corpus.db"
     await corpus(folder).prepare(reader)

@@ -147,7 +147,7 @@ class Corpus:
         known = {path: _Known(*row) for path, *row in rows}
         news: dict[str, _Known | None] = {}
         for file in _files(self.folder):
-            address = quote(file.relative_to(self.folder).as_posix())
+            address = quote(os.fsencode(file.relative_to(self.folder).as_posix()))
             before = known.pop(address, None)
             try:
                 now = await _looked_at(file, address, before, reader)
@@ -213,7 +213,7 @@ def _files(folder: Path) -> Iterator[Path]:
         for name in sorted(names):
             file = Path(base, name)
             is_document = not name.startswith(".") and file.suffix.lower() in KINDS
-            if is_document and (not file.is_symlink() or file.resolve().is_relative_to(top)) and file.is_file():
+            if is_document and file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(top)):
                 yield file
 
 
