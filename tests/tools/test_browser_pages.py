@@ -157,6 +157,13 @@ def test_find_sees_over_line_ends_and_through_links() -> None:
     assert len(find_in(page(*["x"] * 1000), "x").links) == 50
 
 
+@given(st.integers(1, 200), st.integers(0, 2), st.integers(0, 99))
+def test_find_leads_to_the_right_line_below_a_link_that_is_broken(before: int, links: int, words: int) -> None:
+    mark = "【0†" + "p" * before + "†long.example.org】"
+    said = wrap("a " * words + mark * links + "\n\nneedle")
+    assert find_in(page(*said), "needle").links == (Link("https://site.org/page", len(said) - 1),)
+
+
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="【】\n")), max_size=5), st.data())
 def test_citations_are_found_where_they_were_written(texts: list[str], data: st.DataObject) -> None:
     pages = [page("a", "b", "c", url=f"https://site.org/{at}") for at in range(3)]

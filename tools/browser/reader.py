@@ -33,7 +33,7 @@ _MOST_MEMORY: Final = 2 << 30  # bytes of address space: a small PDF can hold a 
 _REPLACED: Final = str.maketrans({"【": "〖", "】": "〗", **dict.fromkeys("\x0b\x0c\x85\u2028\u2029", "\n")})
 _ONE_LINE: Final = re.compile(rf"(.{{1,{WIDTH}}})(?:\s+|$)|(.{{{WIDTH}}})")
 """Up to a space, else in the middle of a word."""
-_LINK: Final = re.compile(r"【\d+†([^†】]*)(?:†[^†】]*)?】")
+_LINK: Final = re.compile(r"【\d+†([^†】]*)(†[^†】]*)?】")
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
@@ -54,8 +54,8 @@ def link(number: int, text: str, host: str = "") -> str:
 
 
 def without_links(text: str) -> str:
-    """Text with what links say in their place."""
-    return _LINK.sub(r"\1", text)
+    """Text with what links say in their place; it has as many lines."""
+    return _LINK.sub(lambda found: found[1] + "\n" * (found[2] or "").count("\n"), text)
 
 
 def wrap(text: str) -> list[str]:
