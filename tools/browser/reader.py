@@ -49,7 +49,7 @@ def clean_line(text: str, limit: int = 200) -> str:
 
 def link(number: int, text: str, host: str = "") -> str:
     """How a link is shown."""
-    text = clean_line(text).replace("†", "‡")
+    text, host = (clean_line(part).replace("†", "‡") for part in (text, host))
     return f"【{number}†{text}†{host}】" if host else f"【{number}†{text}】"
 
 
@@ -263,7 +263,7 @@ class _Html:
     def _linked(self, label: str) -> str:
         number = self.links.setdefault(self._address, len(self.links))
         host = urlsplit(self._address).netloc
-        return link(number, label, "" if host == urlsplit(self.url).netloc else clean_line(host))
+        return link(number, label, "" if host == urlsplit(self.url).netloc else host)
 
     def _resolved(self, href: str) -> str:
         """The address that a link leads to; empty for a place on the page, and for what no page is (`mailto:`)."""
