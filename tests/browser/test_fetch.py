@@ -211,6 +211,15 @@ async def test_the_tool_opens_follows_views_source_and_cites(site: Site, guard: 
         assert followed.text == f"{site.url('/next')}: the server answers 404 Not Found"
         source = await session.call("browser.open", '{"view_source": true}')
         assert "L0: <title>Page</title><p>Hello, <a href='/next'>next</a>.</p>" in source.text
+        again = await session.call("browser.open", '{"view_source": true, "loc": 0}')
+        assert again.text == source.text.replace("[1]", "[2]", 1)
+        await session.call("browser.find", '{"pattern": "title"}')
+        asked = list(site.asked)
+        listed = await session.call("browser.open", '{"view_source": true}')
+        assert listed.text == "results of `search` or `find` have no source to view; open one first"
+        found = await session.call("browser.open", '{"id": 0, "view_source": true}')
+        assert found.text == source.text.replace("[1]", "[4]", 1)
+        assert site.asked == asked
         (cited,) = session.citations("So 【0†L0】.")
         assert (cited.url, cited.title, cited.text) == (site.url("/page"), "Page", "Hello, next.")
 

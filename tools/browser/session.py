@@ -96,6 +96,8 @@ class BrowserSession:
             page, line = await self._load(link.url, as_source=view_source), link.line
         else:
             page = self._at(_whole("cursor", cursor))
+            if view_source and page.is_list:
+                raise ToolRetry("results of `search` or `find` have no source to view; open one first")
             if view_source:
                 page = await self._load(page.url, as_source=True)
         start, count = _whole("loc", loc), _whole("num_lines", num_lines)
@@ -137,7 +139,7 @@ class BrowserSession:
     async def _load(self, url: str, *, as_source: bool) -> Page:
         """The page of an address: one that was shown, one that the search has itself, or one that is fetched."""
         plain = url.partition("#")[0]
-        shown = f"{_SOURCE}{plain}" if as_source else plain
+        shown = f"{_SOURCE}{plain.removeprefix(_SOURCE)}" if as_source else plain
         for page in self._pages:
             if page.url == shown and not page.is_list:
                 return page
