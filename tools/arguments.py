@@ -38,11 +38,11 @@ def find_object(arguments: str) -> tuple[str, tuple[ArgumentRepair, ...]]:
         return "{}", ()
     repairs: list[ArgumentRepair] = []
     try:
-        value = from_json(text)
+        value = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         text = _complete_prefix(text)
         try:
-            value = from_json(text)
+            value = from_json(text, allow_inf_nan=False)
         except ValueError:
             raise ArgumentError(f"the arguments are not valid JSON: {error}") from None
         repairs.append(ArgumentRepair.JUNK_AFTER_OBJECT)
