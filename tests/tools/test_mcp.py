@@ -435,6 +435,7 @@ async def test_schemas_that_are_none_or_too_large_become_any_object() -> None:
         turn_grammar(TurnSpec(functions=(session.namespace,)), o200k_harmony())
         for name in tools:  # a pattern that backtracks, references without end or to elsewhere: nothing hangs
             assert (await ask(session, name, a="a" * 60 + "!")).text == name
+        assert (await ask(session, "divided", b=10**400)).text == "divided"
 
 
 @pytest.mark.parametrize(

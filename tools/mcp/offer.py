@@ -54,7 +54,7 @@ class Offer:
             return []
         try:
             found = sorted(self.validator.iter_errors(values), key=lambda fault: list(map(str, fault.absolute_path)))
-        except (Unresolvable, RecursionError):
+        except (Unresolvable, RecursionError, ArithmeticError):  # of numbers too large to be divided
             return []
         return first_lines(list(dict.fromkeys(schema_fault_line(fault, whole="arguments") for fault in found)))
 

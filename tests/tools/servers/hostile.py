@@ -36,6 +36,7 @@ SCHEMAS = {
     "remote": {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema.json"}}},
     "backtracking": {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}},
     "bomb": bomb(),
+    "divided": {"type": "object", "properties": {"b": {"multipleOf": 0.1}}},
     "deep": nested(60),
     "wide": {"type": "object", "properties": {f"property{at}": {"type": "string"} for at in range(20_000)}},
     "told": {
