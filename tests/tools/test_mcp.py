@@ -278,6 +278,17 @@ async def test_a_variable_that_is_not_set_is_told() -> None:
     assert await refusal(toolset) == "env: the environment variable NO_SUCH_TOKEN is not set"
 
 
+@pytest.mark.parametrize("secret", ["s3cret\n", "s3cret ", "s3crét"])
+async def test_a_header_that_cannot_be_sent_is_told_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", secret)
+    toolset = McpToolset(url="http://127.0.0.1:9/mcp", headers={"Authorization": "Bearer ${SOME_TOKEN}"})
+    assert await refusal(toolset) == (
+        "headers: the value of Authorization must be printable ASCII, without a blank or a line end around it"
+    )
+
+
 # --- servers that end -------------------------------------------------------------------------------------------------
 
 

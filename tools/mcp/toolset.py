@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ..decorator import check_name
 from ..errors import ToolError
+from ..plain import clean_line
 
 if TYPE_CHECKING:
     from .session import McpSession
@@ -95,8 +96,13 @@ class McpToolset:
         return inherited | {"PATH": path} | self._filled("env", self.env)
 
     def request_headers(self) -> dict[str, str]:
-        """Raises ToolError for a variable that is not set."""
-        return self._filled("headers", self.headers)
+        """Raises ToolError for a variable that is not set, and for a value that is none; its text is a secret."""
+        filled = self._filled("headers", self.headers)
+        for name, value in filled.items():
+            if not (value.isascii() and value.isprintable() and value == value.strip()):
+                what = "must be printable ASCII, without a blank or a line end around it"
+                raise ToolError(f"headers: the value of {clean_line(name)} {what}")
+        return filled
 
     def _filled(self, what: str, values: Mapping[str, str]) -> dict[str, str]:
         def value(found: re.Match[str]) -> str:
