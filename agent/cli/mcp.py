@@ -85,7 +85,8 @@ async def _by_http(offer: Offer, port: int) -> int:
 
     async with Toolbox.open(offer.toolsets) as box:  # rather now than at the first client
         names = ", ".join(box.names)
-    token = os.environ.get(TOKEN) or secrets.token_urlsafe(32)
+    given = os.environ.get(TOKEN)
+    token = given or secrets.token_urlsafe(32)
     listening = _bound(port)
     ended_by = list[signal.Signals]()
     async with anyio.create_task_group() as sessions:
@@ -101,7 +102,7 @@ async def _by_http(offer: Offer, port: int) -> int:
 
         sessions.start_soon(stop_when_told)
         print(f"agent: {clean(names)} at http://{_HOST}:{listening.getsockname()[1]}/mcp", file=sys.stderr)
-        if TOKEN not in os.environ:
+        if not given:
             print(f"agent: the token of this start: {token}", file=sys.stderr, flush=True)
         await web.serve(sockets=[listening])
         sessions.cancel_scope.cancel()
