@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -210,6 +211,8 @@ def _content(result: ToolResult) -> list[ContentBlock]:
 
 def _resource(file: Artefact) -> EmbeddedResource:
     contents = BlobResourceContents(
-        uri=f"artefact:///{file.name}", mime_type=file.media_type, blob=base64.b64encode(file.data).decode()
+        uri=f"artefact:///{quote(file.name, errors='replace')}",
+        mime_type=file.media_type,
+        blob=base64.b64encode(file.data).decode(),
     )
     return EmbeddedResource(type="resource", resource=contents)

@@ -19,7 +19,7 @@ import uvicorn
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import TextContent
+from mcp_types import EmbeddedResource, TextContent
 
 from cadenza.agent.approval import Approvals
 from cadenza.agent.mcp_http import application
@@ -43,6 +43,7 @@ async def test_the_official_client_calls_our_tools_on_stdio(tmp_path: Path) -> N
         "@tool\ndef draw(size: int, context: ToolContext[None]) -> Artefact:\n    '''Draws.'''\n"
         "    context.progress('sharpens a pencil')\n    return Artefact('dot.png', 'image/png', b'dot')\n"
         "@tool(needs_approval=True)\ndef pay() -> str:\n    return 'paid'\n"
+        "@tool\ndef table() -> Artefact:\n    return Artefact('a b #1?.csv', 'text/csv', b'1,2')\n"
         "@tool\ndef leak() -> str:\n    return os.environ['SOME_API_KEY']\n"
     )
     (tmp_path / "task.yaml").write_text(
@@ -60,19 +61,22 @@ async def test_the_official_client_calls_our_tools_on_stdio(tmp_path: Path) -> N
     )
     async with Client(parameters) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert list(tools) == ["python", "draw", "pay", "leak"]
+        assert list(tools) == ["python", "draw", "pay", "table", "leak"]
         assert tools["draw"].input_schema["properties"]["size"] == {"type": "integer"}
         await client.call_tool("python", {"code": "x = 20"})
         assert text(await client.call_tool("python", {"code": "print(x + 1)"})) == "21\n"
         drawn = await client.call_tool("draw", {"size": 3}, progress_callback=show)
         assert [content.type for content in drawn.content] == ["text", "image"]
         assert shown == ["sharpens a pencil"]
+        _, file = (await client.call_tool("table")).content
+        assert isinstance(file, EmbeddedResource)
+        assert file.resource.uri == "artefact:///a%20b%20%231%3F.csv"
         wrong = await client.call_tool("draw", {"size": "x"})
         assert (wrong.is_error, text(wrong)) == (True, 'size: input should be a valid integer, not "x"')
         assert "nobody is there to say yes" in text(await client.call_tool("pay"))
         assert "the rule python(*forbidden*) denies it" in text(await client.call_tool("python", {"code": "forbidden"}))
         assert text(await client.call_tool("leak")) == "[secret SOME_API_KEY]"
-        with pytest.raises(MCPError, match="no tool 'drw'; there is python, draw, pay, leak"):
+        with pytest.raises(MCPError, match="no tool 'drw'; there is python, draw, pay, table, leak"):
             await client.call_tool("drw")
 
 
