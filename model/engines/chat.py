@@ -87,6 +87,8 @@ class Chat:
                 pieces[0] += call["function"].get("name") or ""
                 pieces[1] += call["function"].get("arguments") or ""
             if reason := choices[0].get("finish_reason"):
+                if reason == "abort":  # the server gave it up, not the model
+                    return
                 if reason == "content_filter":
                     raise ModelError("the server's content filter ended the answer")
                 for name, arguments in calls.values() if reason != "length" else ():

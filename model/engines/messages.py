@@ -71,9 +71,11 @@ class MessagesEngine:
         Raises ModelError for a server that refuses, stays away or breaks off, for tools that it cannot name, and for a
         prompt that is too long.
         """
+        if len(prompt) >= self.context:
+            raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes up to {self.context - 1}")
         limit = min(limit, self.context - len(prompt))  # vLLM refuses to be asked for more
         if limit <= 0:
-            raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes up to {self.context - 1}")
+            return
         spec = TurnSpec() if constraint is None else constraint.spec
         tools = _tools(spec, constraint)
         effort, items = _conversation(prompt, spec, tools, self.vocabulary)

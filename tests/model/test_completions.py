@@ -50,7 +50,8 @@ NANO_CONFIG = Reader(find("nano")).config
 class Server(ThreadingHTTPServer):
     """breaks_after: events after which it closes a connection, once each; busy: how often it answers 503 first.
 
-    keeps_stops: like servers that do not send the token that ended them.
+    keeps_stops: like servers that do not send the token that ended them; plays: answers written down, of events each,
+    before nano is asked.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Server(ThreadingHTTPServer):
         self.breaks_after: list[int] = []
         self.behind = BEHIND
         self.busy = 0
+        self.plays: list[list[dict[str, Any]]] = []
         self.keeps_stops = False
         self.without_ids = False
         self.asked: list[dict[str, Any]] = []
@@ -93,6 +95,10 @@ class Requests(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        if self.server.plays:
+            for told in self.server.plays.pop(0):
+                self.wfile.write(b"data: %s\n\n" % json.dumps(told).encode())
+            return None
         tokens = anyio.run(partial(generated, self.server.behind, asked))
         stopped = bool(tokens) and tokens[-1].id in asked["stop_token_ids"]
         for at in range(len(tokens)):
@@ -250,6 +256,34 @@ def prompt() -> list[int]:
     transcript = Transcript(NANO.vocabulary)
     transcript.append(Message.system(SystemContent(current_date="2026-01-31")), Message.user(QUESTION))
     return list(transcript.prompt())
+
+
+def given_up(speaks: Speaks, ids: list[int]) -> dict[str, Any]:
+    """The end of an answer that a server gives up, since it is shut down or short of memory."""
+    if speaks == "vllm":
+        return {"choices": [{"text": "x", "token_ids": ids, "finish_reason": "abort", "stop_reason": None}]}
+    about = {"completion_tokens": len(ids), "finish_reason": {"type": "abort", "message": "Aborted"}}
+    return {"text": "x", "output_ids": ids, "meta_info": about}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("speaks", ["vllm", "sglang"])
+async def test_what_a_server_gives_up_is_taken_up_again_where_it_was(server: Server, speaks: Speaks) -> None:
+    expected = await tokens_of(engine(server, speaks=speaks), prompt())
+    server.plays = [[given_up(speaks, expected[:2])]]
+    assert await tokens_of(engine(server, speaks=speaks), prompt()) == expected
+    assert server.asked[-1]["prompt"] == [*prompt(), *expected[:2]]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("at_a_time", [1, 20])
+async def test_no_more_comes_than_was_asked_for_whatever_a_server_sends(server: Server, at_a_time: int) -> None:
+    sent = [list(range(begin, begin + at_a_time)) for begin in range(1000, 1020, at_a_time)]
+    server.plays = [[{"choices": [{"text": "x", "token_ids": ids, "finish_reason": None}]} for ids in sent]]
+    assert await tokens_of(engine(server), prompt()) == [1000, 1001, 1002, 1003, 1004]
+    nothing = engine(server).generate(prompt(), Sampling(), stop=frozenset(), limit=0)
+    assert [token async for token in nothing] == []
+    assert len(server.asked) == 1
 
 
 @pytest.mark.anyio

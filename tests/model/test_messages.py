@@ -338,6 +338,7 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
     [
         ("chat", [{"error": {"message": "no such\nmodel"}}], "no such model"),
         ("chat", [{"choices": [{"delta": {"content": "x"}, "finish_reason": "content_filter"}]}], "content filter"),
+        ("chat", [{"choices": [{"delta": {"content": "x"}, "finish_reason": "abort"}]}], "the answer broke off, in the"),
         ("chat", [{"choices": [{"delta": {}, "finish_reason": "stop"}]}], "the answer is empty"),
         ("chat", [{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], "not what the API says: KeyError"),
         ("responses", [{"type": "response.failed", "response": {"error": {"message": "too hot"}}}], "too hot"),
@@ -395,5 +396,6 @@ async def test_no_more_is_asked_for_than_the_context_holds(server: Server, wire:
     async with aclosing(stream):
         await anext(stream)
     assert server.asked[0][key] == 4096 - len(prompt)
+    assert [token async for token in engine.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=0)] == []
     with pytest.raises(ModelError, match="takes up to 4095"):
         await anext(engine.generate([1] * 4096, Sampling(), stop=TURN_STOP_TOKENS, limit=9))
