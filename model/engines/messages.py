@@ -40,7 +40,7 @@ from cadenza.harmony import (
 from ..engine import Capabilities, Sampled, Sampling
 from ..errors import ModelError
 from .http import Away, Server
-from .items import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, Tool, Wire
+from .items import Asked, Called, Delta, Ended, Item, Refused, Returned, Said, Thought, Tool, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,8 @@ class MessagesEngine:
                         raise self.server.wrong(f"{error}, in the middle; resume the run to ask again") from None
                     failed += 1
                     await self.server.wait(error, failed)
+                except Refused as error:
+                    raise self.server.wrong(error) from None
                 except (LookupError, TypeError, AttributeError, ValueError) as error:
                     raise self.server.wrong(f"the answer is not what the API says: {error!r}") from None
 
@@ -199,7 +201,7 @@ def _code(arguments: str) -> str:
     """What a tool that takes text is called with; arguments that are not as they were asked for, as they are."""
     try:
         code = json.loads(arguments)["code"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return arguments
     return code if isinstance(code, str) else arguments
 

@@ -120,7 +120,10 @@ class Requests:
 
     def _read(self, event: dict[str, object], before: int) -> Came:
         try:
-            return self.dialect.read(event, before)
+            came = self.dialect.read(event, before)
+            if not all(isinstance(id, int) for id in came.ids):
+                raise TypeError
+            return came
         except ValueError as error:
             raise self.server.wrong(error) from None
         except (LookupError, TypeError, AttributeError):

@@ -295,6 +295,10 @@ async def test_what_a_server_refuses_is_one_line_and_not_asked_again(server: Ser
     with pytest.raises(ModelError, match="the server gives no token ids"):
         await tokens_of(engine(server), prompt())
     assert len(server.asked) == 2
+    server.plays = [[{"choices": [{"text": "x", "token_ids": ["a"]}]}], [{"error": "no\nmemory"}]]
+    for said in ("the answer is no completion: ", "v1: no memory$"):
+        with pytest.raises(ModelError, match=said):
+            await tokens_of(engine(server), prompt())
     for wrong in ([], [1] * 131_072):
         with pytest.raises(ModelError, match="takes 1 to 131071"):
             await tokens_of(engine(server), wrong)
