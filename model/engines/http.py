@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ class Server:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection, None]:
+        """Raises ModelError for a key that no header can hold: what would be said of it there has the key in it."""
+        if self.api_key is not None and not re.fullmatch("[!-~]+", self.api_key):
+            raise self.wrong("the API key has characters that no key has, such as a line break at its end")
         headers = {} if self.api_key is None else {"Authorization": f"Bearer {self.api_key}"}
         async with httpx2.AsyncClient(timeout=self.timeout, headers=headers, trust_env=False) as client:
             yield Connection(self, client)

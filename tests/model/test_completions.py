@@ -320,6 +320,10 @@ async def test_a_key_is_sent_and_never_shown(server: Server) -> None:
     await tokens_of(keyed, prompt())
     assert server.keys == ["Bearer sesame"]
     assert "sesame" not in repr(keyed)
+    for wrong in ("sesame\n", "sesamé"):
+        with pytest.raises(ModelError, match="the API key has characters that no key has") as failure:
+            await tokens_of(engine(server, api_key=wrong), prompt())
+        assert "sesam" not in str(failure.value)
 
 
 def test_a_tool_choice_cannot_be_held_to_by_a_server_that_takes_any_id(server: Server) -> None:
