@@ -289,6 +289,8 @@ async def test_what_cannot_be_taken_is_refused_in_a_line_and_hurts_nobody(networ
             await answer(engine, Asked((WORDS * 4)[:400], GREEDY, 1, None))
         with pytest.raises(ModelError, match="the request needs more than the 256 tokens that the engine's cache"):
             await answer(engine, Asked(WORDS[:100], GREEDY, 200, None))
+        with pytest.raises(ModelError, match="top_p: must be above 0 and at most 1, not 0"):
+            await answer(engine, Asked(WORDS[:10], Sampling(top_p=0.0), 1, None))
     assert len(got) == 40
     await engine.close()
     with pytest.raises(ModelError, match="the engine is closed"):
