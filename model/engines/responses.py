@@ -62,7 +62,7 @@ class Responses:
                 for item in () if called else event["response"].get("output") or ():
                     if item["type"] == "function_call":
                         yield _called(item)
-                if ((event["response"].get("incomplete_details") or {}).get("reason")) == "content_filter":
+                if (event["response"].get("incomplete_details") or {}).get("reason") == "content_filter":
                     raise Refused("the server's content filter ended the answer")
                 yield Ended(cut=kind == "response.incomplete")
                 return
