@@ -24,7 +24,7 @@ from torch import Tensor
 
 from . import mxfp4
 from .config import ModelConfig
-from .errors import CheckpointError, ConfigError
+from .errors import CheckpointError, ConfigError, ModelError
 from .layout import Experts, Layout, Slot, is_plain_experts, original_name, original_parts, slots
 from .sampler import Sampler
 from .transformer import Transformer
@@ -112,7 +112,7 @@ class Reader:
             wanted = list(_shape(parts, self.layout))
             if header.get_shape() != wanted:
                 raise CheckpointError(f"{where} has shape {header.get_shape()}, but the configuration wants {wanted}")
-            if (header.get_dtype() not in _FLOATS) != parts[0].packed:
+            if header.get_dtype() not in ({"U8"} if parts[0].packed else _FLOATS):
                 kind = "U8" if parts[0].packed else "a floating type"
                 raise CheckpointError(f"{where} holds {header.get_dtype()}, but must hold {kind}")
 
@@ -283,7 +283,7 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; a checkpoint folder needs it") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: cannot be read: {error}") from None
 
 
@@ -307,6 +307,8 @@ def _read_sampling(folder: Path) -> Sampler:
         return Sampler(temperature=float(wanted.get("temperature", 1.0)), top_p=float(wanted.get("top_p", 1.0)))
     except (AttributeError, TypeError, ValueError):
         raise CheckpointError(f"{path}: must be an object with numbers for temperature and top_p") from None
+    except ModelError as error:
+        raise CheckpointError(f"{path}: {error}") from None
 
 
 def _shards(folder: Path) -> list[Path]:

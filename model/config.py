@@ -6,7 +6,8 @@ The Hugging Face file of the release nests YaRN under `rope_scaling`; transforme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +45,15 @@ class ModelConfig:
     swiglu_limit: float = 7.0
     swiglu_alpha: float = 1.702
 
+    def __post_init__(self) -> None:
+        """Raises ConfigError for sizes that do not go together."""
+        if self.experts_per_token > self.num_experts:
+            raise ConfigError(f"experts_per_token: {self.experts_per_token}, of {self.num_experts} experts")
+        if self.num_heads % self.num_kv_heads:
+            raise ConfigError(f"num_key_value_heads: {self.num_kv_heads} do not divide {self.num_heads} heads")
+        if self.head_dim % 2:
+            raise ConfigError(f"head_dim: {self.head_dim}, but RoPE turns pairs")
+
     def is_sliding(self, layer: int) -> bool:
         return layer % 2 == 0
 
@@ -57,49 +67,44 @@ class ModelConfig:
         if data.get("model_type") != "gpt_oss":
             raise ConfigError(f"model_type: {data.get('model_type')!r}, but only 'gpt_oss' is known")
 
-        def need(*keys: str) -> Any:
-            for key in keys:
-                if data.get(key) is not None:
-                    return data[key]
-            raise ConfigError(f"{keys[0]}: missing")
-
-        layers = int(need("num_hidden_layers"))
+        layers = _whole(data, "num_hidden_layers")
         expected = ["sliding_attention" if layer % 2 == 0 else "full_attention" for layer in range(layers)]
         if (data.get("layer_types") or expected) != expected:
             raise ConfigError("layer_types: gpt-oss alternates sliding_attention and full_attention")
         rope = data.get("rope_parameters") or data.get("rope_scaling") or {}
-        scaling = None
-        if rope.get("rope_type", "default") == "yarn":
+        if not isinstance(rope, Mapping):
+            raise ConfigError(f"rope_scaling: must be an object, not {rope!r}")
+        scaling, kind = None, rope.get("rope_type", "default")
+        if kind not in ("default", "yarn"):
+            raise ConfigError(f"rope_scaling.rope_type: {kind!r}, but gpt-oss has 'yarn' or 'default'")
+        if kind == "yarn":
             if rope.get("truncate", False):
                 raise ConfigError("rope_scaling.truncate: true is not gpt-oss, which does not round the ramp's ends")
-            original = rope.get("original_max_position_embeddings") or need("initial_context_length")
+            original = {**data, **rope}
             scaling = RopeScaling(
-                factor=float(rope["factor"]),
-                original_context=int(original),
-                beta_fast=float(rope.get("beta_fast", 32.0)),
-                beta_slow=float(rope.get("beta_slow", 1.0)),
+                factor=_number(rope, "factor"),
+                original_context=_whole(original, "original_max_position_embeddings", "initial_context_length"),
+                beta_fast=_number(rope, "beta_fast", default=32.0),
+                beta_slow=_number(rope, "beta_slow", default=1.0),
             )
-        try:
-            return cls(
-                vocab_size=int(need("vocab_size")),
-                hidden_size=int(need("hidden_size")),
-                intermediate_size=int(need("intermediate_size")),
-                num_layers=layers,
-                num_heads=int(need("num_attention_heads")),
-                num_kv_heads=int(need("num_key_value_heads")),
-                head_dim=int(need("head_dim")),
-                num_experts=int(need("num_local_experts", "num_experts")),
-                experts_per_token=int(need("num_experts_per_tok", "experts_per_token")),
-                sliding_window=int(need("sliding_window")),
-                max_context=int(need("max_position_embeddings")),
-                rope_theta=float(rope.get("rope_theta") or need("rope_theta")),
-                rope_scaling=scaling,
-                norm_eps=float(data.get("rms_norm_eps", 1e-5)),
-                swiglu_limit=float(data.get("swiglu_limit", 7.0)),
-                swiglu_alpha=float(data.get("swiglu_alpha", 1.702)),
-            )
-        except (TypeError, ValueError) as error:
-            raise ConfigError(str(error)) from None
+        return cls(
+            vocab_size=_whole(data, "vocab_size"),
+            hidden_size=_whole(data, "hidden_size"),
+            intermediate_size=_whole(data, "intermediate_size"),
+            num_layers=layers,
+            num_heads=_whole(data, "num_attention_heads"),
+            num_kv_heads=_whole(data, "num_key_value_heads"),
+            head_dim=_whole(data, "head_dim"),
+            num_experts=_whole(data, "num_local_experts", "num_experts"),
+            experts_per_token=_whole(data, "num_experts_per_tok", "experts_per_token"),
+            sliding_window=_whole(data, "sliding_window"),
+            max_context=_whole(data, "max_position_embeddings"),
+            rope_theta=_number(rope if rope.get("rope_theta") else data, "rope_theta"),
+            rope_scaling=scaling,
+            norm_eps=_number(data, "rms_norm_eps", default=1e-5),
+            swiglu_limit=_number(data, "swiglu_limit", default=7.0),
+            swiglu_alpha=_number(data, "swiglu_alpha", default=1.702),
+        )
 
     @staticmethod
     def is_original(data: Mapping[str, Any]) -> bool:
@@ -108,22 +113,17 @@ class ModelConfig:
 
     @classmethod
     def _from_original(cls, data: Mapping[str, Any]) -> ModelConfig:
-        missing = [key for key in _ORIGINAL.values() if key not in data]
-        if missing:
-            raise ConfigError(f"{missing[0]}: missing")
-        try:
-            sizes = {field: _FRACTIONS.get(field, int)(data[key]) for field, key in _ORIGINAL.items()}
-            factor, original = float(data["rope_scaling_factor"]), int(data.get("initial_context_length", 4096))
-            scaling = RopeScaling(
-                factor=factor,
-                original_context=original,
-                beta_fast=float(data.get("rope_ntk_beta", 32.0)),
-                beta_slow=float(data.get("rope_ntk_alpha", 1.0)),
-            )
-            context = int(original * max(1.0, factor))
-            return cls(**sizes, max_context=context, rope_scaling=scaling if factor > 1 else None)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(str(error)) from None
+        sizes: dict[str, Any] = {field: _FRACTIONS.get(field, _whole)(data, key) for field, key in _ORIGINAL.items()}
+        factor = _number(data, "rope_scaling_factor")
+        original = _whole({"initial_context_length": 4096, **data}, "initial_context_length")
+        scaling = RopeScaling(
+            factor=factor,
+            original_context=original,
+            beta_fast=_number(data, "rope_ntk_beta", default=32.0),
+            beta_slow=_number(data, "rope_ntk_alpha", default=1.0),
+        )
+        context = int(original * max(1.0, factor))
+        return cls(**sizes, max_context=context, rope_scaling=scaling if factor > 1 else None)
 
     def to_original_json(self) -> dict[str, Any]:
         """The config.json of `original/`. Raises ConfigError for what it has no word for."""
@@ -181,6 +181,24 @@ class ModelConfig:
         }
 
 
+def _number(data: Mapping[str, Any], *keys: str, default: float | None = None) -> float:
+    """What the first of some keys holds that is there."""
+    key = next((key for key in keys if data.get(key) is not None), keys[0])
+    value = data.get(key, default)
+    if value is None:
+        raise ConfigError(f"{key}: missing")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigError(f"{key}: must be a number above 0, not {value!r}")
+    return float(value)
+
+
+def _whole(data: Mapping[str, Any], *keys: str) -> int:
+    value = _number(data, *keys)
+    if not value.is_integer():
+        raise ConfigError(f"{keys[0]}: must be a whole number, not {value!r}")
+    return int(value)
+
+
 _ORIGINAL: Final = {
     "num_layers": "num_hidden_layers",
     "num_experts": "num_experts",
@@ -196,7 +214,7 @@ _ORIGINAL: Final = {
     "rope_theta": "rope_theta",
 }
 """Our fields and the keys of `original/`."""
-_FRACTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {"swiglu_limit": float, "rope_theta": float}
+_FRACTIONS: Final = {"swiglu_limit": _number, "rope_theta": _number}
 
 _YARN = RopeScaling(factor=32.0, original_context=4096)
 GPT_OSS_20B = ModelConfig(

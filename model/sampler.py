@@ -5,10 +5,13 @@ So a half-sampled turn regenerates, whatever else the process has sampled meanwh
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .errors import ModelError
 
 _MIX = 0x9E37_79B9_7F4A_7C15  # 2**64 / golden ratio: spreads neighbouring positions over the seeds
 
@@ -20,6 +23,13 @@ class Sampler:
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ModelError: a distribution of nothing would give some row all the same."""
+        if not 0 <= self.temperature < math.inf:
+            raise ModelError(f"temperature: must be a number from 0 on, not {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise ModelError(f"top_p: must be above 0 and at most 1, not {self.top_p}")
 
     def pick(self, logits: Tensor, position: int) -> tuple[int, float]:
         """The row at a position, and its log-probability (nats) under the distribution that it was drawn from.

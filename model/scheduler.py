@@ -93,9 +93,10 @@ class Scheduler:
                     request.fail(ModelError("the engine was closed"))
             for request in [request for request in self._running if request.over]:
                 self._running.pop(request).free()
-            if not self._running:
+            going_on = bool(self._running or self._arrived)  # one may have arrived since the others were let in
+            if not going_on:
                 self._worker = None
-            return bool(self._running)
+            return going_on
 
     def _step(self, beside: ThreadPoolExecutor) -> None:
         parts: list[_Part] = []

@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..errors import ModelError
-from .items import Asked, Called, Delta, Ended, Returned, Said, Thought, closed
+from .items import Asked, Called, Delta, Ended, Refused, Returned, Said, Thought, as_text, closed
 
 _REASONING: Final = ("reasoning", "reasoning_content")
 
@@ -78,17 +77,19 @@ class Chat:
             for key in _REASONING:
                 if text := delta.get(key):
                     self.heard = key
-                    yield Thought(text)
+                    yield Thought(as_text(text))
                     break  # some servers say it under both names
             if text := delta.get("content"):
-                yield Said("assistant", text)
+                yield Said("assistant", as_text(text))
             for call in delta.get("tool_calls") or ():
                 pieces = calls.setdefault(call.get("index", 0), ["", ""])
                 pieces[0] += call["function"].get("name") or ""
                 pieces[1] += call["function"].get("arguments") or ""
             if reason := choices[0].get("finish_reason"):
+                if reason == "abort":  # the server gave it up, not the model
+                    return
                 if reason == "content_filter":
-                    raise ModelError("the server's content filter ended the answer")
+                    raise Refused("the server's content filter ended the answer")
                 for name, arguments in calls.values() if reason != "length" else ():
                     yield Called("", name, arguments)
                 yield Ended(cut=reason == "length")

@@ -48,8 +48,7 @@ class CompletionsEngine:
         constraint: TurnGrammar | None = None,
     ) -> AsyncGenerator[Sampled, None]:
         """Raises ModelError for a prompt that is too long; for a server that refuses, stays away or gives no ids."""
-        limit = min(limit, self.context - len(prompt))
-        if not prompt or limit <= 0:
+        if not 0 < len(prompt) < self.context:
             raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes 1 to {self.context - 1}")
         async with self.server.connection() as connection:
             turn = Requests(
@@ -59,7 +58,7 @@ class CompletionsEngine:
                 model=self.name,
                 prompt=tuple(prompt),
                 sampling=sampling,
-                limit=limit,
+                limit=min(limit, self.context - len(prompt)),
             )
             if constraint is None:
                 tokens = turn.tokens(stop)

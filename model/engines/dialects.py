@@ -60,6 +60,10 @@ class Dialect:
     restricts: bool = False
 
 
+_UNFINISHED: Final = (None, "abort")
+"""Reasons to end that are none of the model's: what a server gave up is to be taken up again."""
+
+
 def _padded(logprobs: Sequence[float | None], ids: Sequence[int]) -> list[float]:
     return [float(value or 0.0) for value in [*logprobs, *[None] * len(ids)][: len(ids)]]
 
@@ -98,7 +102,7 @@ def _from_vllm(event: Mapping[str, Any], before: int) -> Came:
     logprobs = (choice.get("logprobs") or {}).get("token_logprobs") or []
     stop = choice.get("stop_reason")
     named = stop if choice.get("finish_reason") == "stop" and isinstance(stop, int) else None
-    return Came(ids or (), _padded(logprobs, ids or ()), choice.get("finish_reason") is not None, named)
+    return Came(ids or (), _padded(logprobs, ids or ()), choice.get("finish_reason") not in _UNFINISHED, named)
 
 
 # --- SGLang -----------------------------------------------------------------------------------------------------------
@@ -127,7 +131,8 @@ def _from_sglang(event: Mapping[str, Any], before: int) -> Came:
     logprobs = [entry[0] for entry in (about.get("output_token_logprobs") or [])[-len(ids) :]] if ids else []
     ended = about.get("finish_reason")
     stop = ended.get("matched") if isinstance(ended, Mapping) and ended.get("type") == "stop" else None
-    return Came(ids, _padded(logprobs, ids), ended is not None, stop if isinstance(stop, int) else None)
+    finished = (ended.get("type") if isinstance(ended, Mapping) else ended) not in _UNFINISHED
+    return Came(ids, _padded(logprobs, ids), finished, stop if isinstance(stop, int) else None)
 
 
 # --- llama.cpp --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ class Server:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection, None]:
+        """Raises ModelError for a key that no header can hold: what would be said of it there has the key in it."""
+        if self.api_key is not None and not re.fullmatch("[!-~]+", self.api_key):
+            raise self.wrong("the API key has characters that no key has, such as a line break at its end")
         headers = {} if self.api_key is None else {"Authorization": f"Bearer {self.api_key}"}
         async with httpx2.AsyncClient(timeout=self.timeout, headers=headers, trust_env=False) as client:
             yield Connection(self, client)
@@ -66,36 +70,43 @@ class Connection:
         """
         try:
             async with self.client.stream("POST", f"{self.server.base_url}{path}", json=body) as answer:
-                if answer.status_code != httpx2.codes.OK:
+                streams = answer.headers.get("Content-Type", "").lower().startswith("text/event-stream")
+                if answer.status_code != httpx2.codes.OK or not streams:
                     raise self._refusal(answer, await answer.aread())
                 async for event in httpx2.EventSource(answer):
                     if event.data == "[DONE]":
                         return
                     yield self._object(event.data)
-        except (httpx2.TransportError, httpx2.StreamError, httpx2.SSEError) as error:
+        except (httpx2.RequestError, httpx2.StreamError) as error:
             raise Away(f"{type(error).__name__}: {error}".rstrip(": ")) from None
 
     def _object(self, data: str) -> dict[str, Any]:
-        try:
-            told = json.loads(data)
-        except ValueError:
-            told = None
+        told = _read(data)
         if not isinstance(told, dict):
             raise self.server.wrong(f"the answer is no JSON object: {data[:100]!r}")
-        if isinstance(error := told.get("error"), dict):
-            raise self.server.wrong(error.get("message") or error)
+        if told.get("error"):
+            raise self.server.wrong(_reason(data))
         return told
 
     def _refusal(self, answer: httpx2.Response, content: bytes) -> Exception:
-        said = content.decode(errors="replace")
-        try:
-            told = json.loads(said)
-            error = told.get("error", told)
-            said = str(error.get("message", said) if isinstance(error, dict) else error)
-        except (ValueError, AttributeError):
-            pass
-        line = f"{answer.status_code}: {said}"
+        line = f"{answer.status_code}: {_reason(content.decode(errors='replace'))}".rstrip(": ")
         if answer.status_code in _BUSY:
             after = answer.headers.get("Retry-After", "")
-            return Away(line, min(_LONGEST_WAIT, float(after)) if after.isdigit() else 0.0)
+            return Away(line, min(_LONGEST_WAIT, float(after)) if after.isdecimal() else 0.0)
         return self.server.wrong(line)
+
+
+def _read(data: str) -> Any:
+    """JSON, and None for what is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reason(data: str) -> str:
+    """Why a server refuses: its message, where servers put one, or all that it says."""
+    told = _read(data)
+    error = (told.get("error") or told) if isinstance(told, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if message and isinstance(message, str) else data

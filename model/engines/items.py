@@ -87,6 +87,17 @@ def closed(schema: object) -> bool:
     return not isinstance(schema, list | tuple) or all(map(closed, schema))
 
 
+class Refused(Exception):  # noqa: N818 - an outcome
+    """The server says that there will be no answer, and why."""
+
+
+def as_text(said: object) -> str:
+    """Raises TypeError for anything else than text."""
+    if not isinstance(said, str):
+        raise TypeError(f"{str(said)[:100]!r} is no text")
+    return said
+
+
 class Wire(Protocol):
     """How an API says it."""
 
@@ -96,4 +107,4 @@ class Wire(Protocol):
         """The request."""
 
     def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
-        """What the events of an answer bring. Raises ModelError, LookupError or TypeError for another answer."""
+        """What the events of an answer bring. Raises Refused; LookupError or TypeError for another answer."""

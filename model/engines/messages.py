@@ -40,7 +40,7 @@ from cadenza.harmony import (
 from ..engine import Capabilities, Sampled, Sampling
 from ..errors import ModelError
 from .http import Away, Server
-from .items import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, Tool, Wire
+from .items import Asked, Called, Delta, Ended, Item, Refused, Returned, Said, Thought, Tool, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,11 @@ class MessagesEngine:
         Raises ModelError for a server that refuses, stays away or breaks off, for tools that it cannot name, and for a
         prompt that is too long.
         """
+        if len(prompt) >= self.context:
+            raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes up to {self.context - 1}")
         limit = min(limit, self.context - len(prompt))  # vLLM refuses to be asked for more
         if limit <= 0:
-            raise ModelError(f"the prompt has {len(prompt)} tokens; {self.name} takes up to {self.context - 1}")
+            return
         spec = TurnSpec() if constraint is None else constraint.spec
         tools = _tools(spec, constraint)
         effort, items = _conversation(prompt, spec, tools, self.vocabulary)
@@ -123,6 +125,8 @@ class MessagesEngine:
                         raise self.server.wrong(f"{error}, in the middle; resume the run to ask again") from None
                     failed += 1
                     await self.server.wait(error, failed)
+                except Refused as error:
+                    raise self.server.wrong(error) from None
                 except (LookupError, TypeError, AttributeError, ValueError) as error:
                     raise self.server.wrong(f"the answer is not what the API says: {error!r}") from None
 
@@ -197,7 +201,7 @@ def _code(arguments: str) -> str:
     """What a tool that takes text is called with; arguments that are not as they were asked for, as they are."""
     try:
         code = json.loads(arguments)["code"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return arguments
     return code if isinstance(code, str) else arguments
 

@@ -77,7 +77,7 @@ class Requests:
     async def _persistently(self, asked: Asked, accept: Callable[[int], bool]) -> AsyncGenerator[Sampled, None]:
         """Attempts again where the server went away."""
         failed, left = 0, asked.limit
-        while left:
+        while left > 0:
             known = len(self.came)
             try:
                 now = replace(asked, prompt=[*self.prompt, *self.came], limit=left)
@@ -93,8 +93,11 @@ class Requests:
                     asked = replace(asked, schema=None)
 
     async def _attempt(self, asked: Asked, accept: Callable[[int], bool]) -> AsyncGenerator[Sampled, None]:
-        """One request. Raises ModelError, and Away where another attempt may do better."""
-        count = 0
+        """One request. Raises ModelError, and Away where another attempt may do better.
+
+        The limit is kept here too, whatever the server does.
+        """
+        count, full = 0, len(self.came) + asked.limit
         async with aclosing(self.connection.events(self.dialect.path, self.dialect.body(asked))) as events:
             async for event in events:
                 came = self._read(event, count)
@@ -104,7 +107,7 @@ class Requests:
                         return
                     self.came.append(id)
                     yield Sampled(id, logprob)
-                    if id in asked.stop:
+                    if id in asked.stop or len(self.came) == full:
                         return
                 if came.finished:
                     if (
@@ -117,7 +120,10 @@ class Requests:
 
     def _read(self, event: dict[str, object], before: int) -> Came:
         try:
-            return self.dialect.read(event, before)
+            came = self.dialect.read(event, before)
+            if not all(isinstance(id, int) for id in came.ids):
+                raise TypeError
+            return came
         except ValueError as error:
             raise self.server.wrong(error) from None
         except (LookupError, TypeError, AttributeError):

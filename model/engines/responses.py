@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ModelError
-from .items import Asked, Called, Delta, Ended, Item, Returned, Said, Thought, closed
+from .items import Asked, Called, Delta, Ended, Item, Refused, Returned, Said, Thought, as_text, closed
 
 
 @dataclass(slots=True)
@@ -50,10 +49,10 @@ class Responses:
             kind = event["type"]
             if kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
                 heard.add("reasoning")
-                yield Thought(event["delta"])
+                yield Thought(as_text(event["delta"]))
             elif kind == "response.output_text.delta":
                 heard.add("message")
-                yield Said("assistant", event["delta"])
+                yield Said("assistant", as_text(event["delta"]))
             elif kind == "response.output_item.done":
                 for delta in _whole(event["item"], heard):
                     called = called or isinstance(delta, Called)
@@ -62,25 +61,31 @@ class Responses:
             elif kind in ("response.completed", "response.incomplete"):
                 for item in () if called else event["response"].get("output") or ():
                     if item["type"] == "function_call":
-                        yield Called("", item["name"], item["arguments"])
+                        yield _called(item)
+                if (event["response"].get("incomplete_details") or {}).get("reason") == "content_filter":
+                    raise Refused("the server's content filter ended the answer")
                 yield Ended(cut=kind == "response.incomplete")
                 return
             elif kind in ("response.failed", "error"):
                 error = event.get("response", event).get("error") or event
-                raise ModelError(f"the server failed: {error.get('message') or error}")
+                raise Refused(f"the server failed: {error.get('message') or error}")
 
 
 def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
     """What a finished item says that its pieces have not."""
     if item["type"] == "function_call":
-        return [Called("", item["name"], item["arguments"])]
+        return [_called(item)]
     if item["type"] in heard:
         return []
-    parts = [part.get("text", "") for part in item.get("content") or ()]
+    parts = [as_text(part.get("text", "")) for part in item.get("content") or ()]
     if item["type"] == "reasoning":
-        parts = parts or [part.get("text", "") for part in item.get("summary") or ()]
+        parts = parts or [as_text(part.get("text", "")) for part in item.get("summary") or ()]
         return [Thought(text) for text in parts if text]
     return [Said("assistant", text) for text in parts if text] if item["type"] == "message" else []
+
+
+def _called(item: dict[str, Any]) -> Called:
+    return Called("", as_text(item["name"]), as_text(item["arguments"]))
 
 
 def _item(item: Item, at: int) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import anyio
 import pytest
@@ -31,6 +33,9 @@ from cadenza.model.batch import Reading, cache_of, read
 from cadenza.model.cache import Sequence
 from cadenza.model.checkpoint import Checkpoint, load, save
 from cadenza.model.engines.torch import TorchEngine
+from cadenza.model.request import Outcome, Request
+from cadenza.model.sampler import Sampler
+from cadenza.model.scheduler import Scheduler
 from cadenza.model.transformer import Transformer
 
 IDS = tuple(json.loads((find("nano") / "vocabulary.json").read_text()))
@@ -284,6 +289,8 @@ async def test_what_cannot_be_taken_is_refused_in_a_line_and_hurts_nobody(networ
             await answer(engine, Asked((WORDS * 4)[:400], GREEDY, 1, None))
         with pytest.raises(ModelError, match="the request needs more than the 256 tokens that the engine's cache"):
             await answer(engine, Asked(WORDS[:100], GREEDY, 200, None))
+        with pytest.raises(ModelError, match="top_p: must be above 0 and at most 1, not 0"):
+            await answer(engine, Asked(WORDS[:10], Sampling(top_p=0.0), 1, None))
     assert len(got) == 40
     await engine.close()
     with pytest.raises(ModelError, match="the engine is closed"):
@@ -296,6 +303,19 @@ def test_one_engine_serves_event_loops_in_turn_and_at_once(network: Transformer)
     assert anyio.run(answer, engine, asked) == expected
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda _: anyio.run(answer, engine, asked), range(4))) == [expected] * 4
+
+
+def test_a_request_that_arrives_while_the_last_one_ends_is_answered(network: Transformer) -> None:
+    scheduler, ended = Scheduler(network, cache_of(network)), Event()
+
+    def request(end: int, hear: Callable[[Outcome], object]) -> Request:
+        sampler, ids = Sampler(), range(len(IDS))
+        return Request([1, 2], end=end, sampler=sampler, stop=frozenset(), turn=None, ids=ids, to_rows=list, hear=hear)
+
+    second = request(4, lambda outcome: ended.set() if outcome is None else None)
+    scheduler.submit(request(2, lambda _: scheduler.submit(second)))  # nothing may follow: it ends where it begins
+    assert ended.wait(60)
+    scheduler.close()
 
 
 def test_an_engine_that_is_left_in_the_middle_of_a_request_does_not_hold_up_the_exit() -> None:

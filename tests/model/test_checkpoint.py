@@ -103,6 +103,26 @@ def test_the_original_configuration_is_the_same_model(small: Transformer) -> Non
         replace(small.config, norm_eps=1e-6).to_original_json()
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"num_hidden_layers": "x"}, "num_hidden_layers: must be a number above 0, not 'x'"),
+        ({"hidden_size": 0}, "hidden_size: must be a number above 0, not 0"),
+        ({"vocab_size": 1.5}, "vocab_size: must be a whole number, not 1.5"),
+        ({"rms_norm_eps": True}, "rms_norm_eps: must be a number above 0, not True"),
+        ({"rope_scaling": "yarn"}, "rope_scaling: must be an object, not 'yarn'"),
+        ({"rope_scaling": {"rope_type": "yarn"}}, "factor: missing"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 2}}, "rope_scaling.rope_type: 'linear', but gpt-oss has"),
+        ({"num_experts_per_tok": 99}, "experts_per_token: 99, of 32 experts"),
+        ({"num_key_value_heads": 7}, "num_key_value_heads: 7 do not divide 64 heads"),
+        ({"head_dim": 63}, "head_dim: 63"),
+    ],
+)
+def test_a_configuration_that_is_none_is_one_line_that_names_the_key(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{said}"):
+        ModelConfig.from_json({**GPT_OSS_20B.to_json(), **fields})
+
+
 def _change(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
     def changed(folder: Path) -> None:
         (path,) = folder.glob("*.safetensors")
@@ -133,6 +153,15 @@ BLOCKS = "model.layers.0.mlp.experts.down_proj_blocks"
         (lambda folder: (folder / "vocabulary.json").write_text("[1, 2]"), r"vocabulary\.json: must list one distinct"),
         (lambda folder: (folder / "generation_config.json").write_text("[]"), r"generation_config\.json: must be an"),
         (
+            lambda folder: (folder / "generation_config.json").write_text('{"top_p": 0}'),
+            r"generation_config\.json: top_p: must be above 0 and at most 1, not 0",
+        ),
+        (
+            lambda folder: (folder / "generation_config.json").write_text('{"temperature": NaN}'),
+            r"generation_config\.json: temperature: must be a number from 0 on, not nan",
+        ),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json: cannot be read"),
+        (
             lambda folder: (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../b"}}'),
             r"index\.json: weight_map must name a file of this folder",
         ),
@@ -150,6 +179,10 @@ BLOCKS = "model.layers.0.mlp.experts.down_proj_blocks"
         (
             _change(lambda held: held.update({BLOCKS: held[BLOCKS].float()})),
             r"model\.safetensors: .*down_proj_blocks holds F32, but must hold U8",
+        ),
+        (
+            _change(lambda held: held.update({BLOCKS: held[BLOCKS].int()})),
+            r"model\.safetensors: .*down_proj_blocks holds I32, but must hold U8",
         ),
         (
             _change(lambda held: held.update({"model.norm.weight": torch.zeros(64, dtype=torch.uint8)})),

@@ -50,7 +50,8 @@ NANO_CONFIG = Reader(find("nano")).config
 class Server(ThreadingHTTPServer):
     """breaks_after: events after which it closes a connection, once each; busy: how often it answers 503 first.
 
-    keeps_stops: like servers that do not send the token that ended them.
+    keeps_stops: like servers that do not send the token that ended them; plays: answers written down, of events each,
+    before nano is asked.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Server(ThreadingHTTPServer):
         self.breaks_after: list[int] = []
         self.behind = BEHIND
         self.busy = 0
+        self.plays: list[list[dict[str, Any]]] = []
         self.keeps_stops = False
         self.without_ids = False
         self.asked: list[dict[str, Any]] = []
@@ -93,6 +95,10 @@ class Requests(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        if self.server.plays:
+            for told in self.server.plays.pop(0):
+                self.wfile.write(b"data: %s\n\n" % json.dumps(told).encode())
+            return None
         tokens = anyio.run(partial(generated, self.server.behind, asked))
         stopped = bool(tokens) and tokens[-1].id in asked["stop_token_ids"]
         for at in range(len(tokens)):
@@ -252,6 +258,34 @@ def prompt() -> list[int]:
     return list(transcript.prompt())
 
 
+def given_up(speaks: Speaks, ids: list[int]) -> dict[str, Any]:
+    """The end of an answer that a server gives up, since it is shut down or short of memory."""
+    if speaks == "vllm":
+        return {"choices": [{"text": "x", "token_ids": ids, "finish_reason": "abort", "stop_reason": None}]}
+    about = {"completion_tokens": len(ids), "finish_reason": {"type": "abort", "message": "Aborted"}}
+    return {"text": "x", "output_ids": ids, "meta_info": about}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("speaks", ["vllm", "sglang"])
+async def test_what_a_server_gives_up_is_taken_up_again_where_it_was(server: Server, speaks: Speaks) -> None:
+    expected = await tokens_of(engine(server, speaks=speaks), prompt())
+    server.plays = [[given_up(speaks, expected[:2])]]
+    assert await tokens_of(engine(server, speaks=speaks), prompt()) == expected
+    assert server.asked[-1]["prompt"] == [*prompt(), *expected[:2]]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("at_a_time", [1, 20])
+async def test_no_more_comes_than_was_asked_for_whatever_a_server_sends(server: Server, at_a_time: int) -> None:
+    sent = [list(range(begin, begin + at_a_time)) for begin in range(1000, 1020, at_a_time)]
+    server.plays = [[{"choices": [{"text": "x", "token_ids": ids, "finish_reason": None}]} for ids in sent]]
+    assert await tokens_of(engine(server), prompt()) == [1000, 1001, 1002, 1003, 1004]
+    nothing = engine(server).generate(prompt(), Sampling(), stop=frozenset(), limit=0)
+    assert [token async for token in nothing] == []
+    assert len(server.asked) == 1
+
+
 @pytest.mark.anyio
 async def test_what_a_server_refuses_is_one_line_and_not_asked_again(server: Server) -> None:
     unknown = replace(engine(server), name="other")
@@ -261,6 +295,10 @@ async def test_what_a_server_refuses_is_one_line_and_not_asked_again(server: Ser
     with pytest.raises(ModelError, match="the server gives no token ids"):
         await tokens_of(engine(server), prompt())
     assert len(server.asked) == 2
+    server.plays = [[{"choices": [{"text": "x", "token_ids": ["a"]}]}], [{"error": "no\nmemory"}]]
+    for said in ("the answer is no completion: ", "v1: no memory$"):
+        with pytest.raises(ModelError, match=said):
+            await tokens_of(engine(server), prompt())
     for wrong in ([], [1] * 131_072):
         with pytest.raises(ModelError, match="takes 1 to 131071"):
             await tokens_of(engine(server), wrong)
@@ -282,6 +320,10 @@ async def test_a_key_is_sent_and_never_shown(server: Server) -> None:
     await tokens_of(keyed, prompt())
     assert server.keys == ["Bearer sesame"]
     assert "sesame" not in repr(keyed)
+    for wrong in ("sesame\n", "sesamé"):
+        with pytest.raises(ModelError, match="the API key has characters that no key has") as failure:
+            await tokens_of(engine(server, api_key=wrong), prompt())
+        assert "sesam" not in str(failure.value)
 
 
 def test_a_tool_choice_cannot_be_held_to_by_a_server_that_takes_any_id(server: Server) -> None:

@@ -46,13 +46,17 @@ WIRES = {"chat": Chat, "responses": Responses}
 
 
 class Server(ThreadingHTTPServer):
-    """plays: answers written down, of events each, before nano is asked; breaks_after: events of the next answer."""
+    """plays: answers written down, of events each, before nano is asked; breaks_after: events of the next answer.
+
+    says: headers and what follows them, instead of an answer.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Requests)
         self.plays: list[list[dict[str, Any]]] = []
         self.breaks_after: int | None = None
         self.busy = 0
+        self.says: tuple[dict[str, str], bytes] | None = None
         self.asked: list[dict[str, Any]] = []
         self.prompts: list[tuple[int, ...]] = []
 
@@ -77,6 +81,13 @@ class Requests(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
+        if self.server.says is not None:
+            headers, body = self.server.says
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            return
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         chat = self.path == "/v1/chat/completions"
@@ -338,9 +349,23 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
     [
         ("chat", [{"error": {"message": "no such\nmodel"}}], "no such model"),
         ("chat", [{"choices": [{"delta": {"content": "x"}, "finish_reason": "content_filter"}]}], "content filter"),
+        ("chat", [{"choices": [{"delta": {"content": "x"}, "finish_reason": "abort"}]}], "broke off, in the middle"),
+        ("chat", [{"choices": [{"delta": {"content": 5}}]}], "not what the API says: TypeError.*'5' is no text"),
+        ("chat", [{"error": "no such\nmodel"}], "v1: no such model$"),
         ("chat", [{"choices": [{"delta": {}, "finish_reason": "stop"}]}], "the answer is empty"),
         ("chat", [{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], "not what the API says: KeyError"),
-        ("responses", [{"type": "response.failed", "response": {"error": {"message": "too hot"}}}], "too hot"),
+        ("responses", [{"type": "response.failed", "response": {"error": {"message": "too\nhot"}}}], "^http.*too hot"),
+        (
+            "responses",
+            [{"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}}}],
+            "^http.*content filter",
+        ),
+        ("responses", [{"type": "response.output_text.delta", "delta": None}], "TypeError.*'None' is no text"),
+        (
+            "responses",
+            [{"type": "response.output_item.done", "item": {"type": "function_call", "name": "a", "arguments": {}}}],
+            "TypeError.*'{}' is no text",
+        ),
         ("responses", [{"no": "type"}], "not what the API says"),
     ],
 )
@@ -351,6 +376,34 @@ async def test_what_goes_wrong_on_a_server_is_one_line(
     with pytest.raises(ModelError, match=said) as failure:
         await events_of(Agent(model=server.engine(wire)), "Hi")
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("headers", "body", "said"),
+    [
+        ({"Content-Type": "application/json"}, b'{"error": {"message": "too long"}}', "v1: 200: too long$"),
+        ({"Content-Type": "text/html"}, b"<p>\nHello", "v1: 200: <p> Hello$"),
+        ({"Content-Type": "text/event-stream", "Content-Encoding": "gzip"}, b"none", "DecodingError: .*1 attempts"),
+        ({"Content-Type": "text/event-stream"}, b"data: " + b"[" * 100_000 + b"\n\n", "is no JSON object"),
+    ],
+)
+async def test_what_is_no_stream_of_events_is_one_line(
+    server: Server, headers: dict[str, str], body: bytes, said: str
+) -> None:
+    server.says = (headers, body)
+    with pytest.raises(ModelError, match=said):
+        await events_of(Agent(model=server.engine("chat", retries=0)), "Hi")
+
+
+@pytest.mark.anyio
+async def test_arguments_that_are_nested_without_end_are_passed_on_as_they_are(server: Server) -> None:
+    deep = "[" * 5000
+    function = {"index": 0, "function": {"name": "python", "arguments": deep}}
+    server.plays = [[{"choices": [{"delta": {"tool_calls": [function]}, "finish_reason": "tool_calls"}]}]]
+    server.plays += [[{"choices": [{"delta": {"content": "Done."}, "finish_reason": "stop"}]}]]
+    events = await events_of(Agent(model=server.engine("chat"), tools=["python"]))
+    assert [event.arguments for event in events if isinstance(event, ToolCallReady)] == [deep]
 
 
 @tool
@@ -395,5 +448,6 @@ async def test_no_more_is_asked_for_than_the_context_holds(server: Server, wire:
     async with aclosing(stream):
         await anext(stream)
     assert server.asked[0][key] == 4096 - len(prompt)
+    assert [token async for token in engine.generate(prompt, Sampling(), stop=TURN_STOP_TOKENS, limit=0)] == []
     with pytest.raises(ModelError, match="takes up to 4095"):
         await anext(engine.generate([1] * 4096, Sampling(), stop=TURN_STOP_TOKENS, limit=9))
