@@ -111,7 +111,8 @@ class _Rewriting:
         if key not in _EXCLUSIVE or not (isinstance(bound, int) or (isinstance(bound, float) and bound.is_integer())):
             return key, bound
         inclusive, away = _EXCLUSIVE[key]
-        if bound * away < 0 or not any(0 < (other - bound) * away < 1 for other in self._fractions):
+        low, high = sorted((bound, bound + away))
+        if bound * away < 0 or not any(low < other < high for other in self._fractions):
             return key, bound
         return inclusive, nextafter(bound, bound + away) if bound else away * 2.0**-52
 

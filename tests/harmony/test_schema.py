@@ -118,6 +118,7 @@ IN_PART: list[tuple[dict[str, Any], str]] = [
     ({"not": {"const": 'say "a"'}}, "`not` at $"),
     ({"type": "string", "pattern": '^[^"]*$'}, "`pattern` at $"),
     ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "`oneOf` at $"),
+    ({"oneOf": [{"const": [1]}, {"const": [1.0]}]}, "`oneOf` at $"),
     ({"properties": {"a": {"type": "string", "pattern": "^(?!x)"}}}, "`pattern` at $.a"),
     ({"if": {"pattern": "a"}, "then": {"type": "string"}}, "`if` and `then` at $"),
     ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, "`uniqueItems` at $"),
@@ -279,6 +280,14 @@ def test_integers_are_bounded_and_data_in_a_schema_is_left_alone() -> None:
     }
     assert "x-guidance" not in mask.schema
     assert mask.beyond == ("`pattern` at $.looks",)
+
+
+def test_numbers_of_any_size_are_bounds_and_values() -> None:
+    huge, one, other = 10**400, 2**53, 2**53 + 1  # as floats, the last two are one number
+    alternatives = {"oneOf": [{"const": huge}, {"const": 1.5}], "exclusiveMinimum": -huge, "exclusiveMaximum": huge}
+    assert mask_of(alternatives).beyond == ()
+    some = mask_of({"type": "array", "items": {"enum": [one, other]}, "uniqueItems": True, "minItems": 2})
+    assert some.schema["allOf"] == [{"enum": [[one, other], [other, one]]}]
 
 
 def test_a_grammar_names_what_it_does_not_hold_to() -> None:
