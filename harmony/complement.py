@@ -72,6 +72,7 @@ _OPPOSITE: Final[Mapping[str, tuple[str, str, int]]] = {
 _DEPTH: Final = 16  # of schemas within each other, references included
 _WORK: Final = 20_000  # steps for one schema
 _SPELLED: Final = 2_000  # characters of strings that a regular expression spells out
+_LONGEST: Final = 80  # of one of them: each is a group within the one before, and llguidance 1.9 refuses 83 of those
 
 
 def complement(schema: Schema, document: Document, depth: int = _DEPTH) -> Schema | None:
@@ -189,7 +190,9 @@ def _others(values: Sequence[Any]) -> list[Schema] | None:
     if "array" in found or "object" in found:
         return None
     strings = found.get("string", [])
-    if sum(map(len, strings)) > _SPELLED or any(set(string) & set('"\\') for string in strings):
+    if sum(map(len, strings)) > _SPELLED or any(len(string) > _LONGEST for string in strings):
+        return None
+    if any(set(string) & set('"\\') for string in strings):
         return None  # see schema._ESCAPED_IN_JSON
     parts: list[Schema] = [{"type": [kind for kind in KINDS if kind not in found]}]
     if strings:

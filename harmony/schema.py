@@ -240,8 +240,12 @@ class _Rewriting:
         elif known and other not in (True, {}, False):
             return None  # what is meant for the others would hold for the known ones too
         elif pattern is not None:
-            matches = re.compile(pattern).search
-            result["properties"] = {name: part if matches(name) else False for name, part in known.items()}
+            if known:
+                try:
+                    matches = re.compile(pattern).search
+                except (re.error, OverflowError):
+                    return None  # no pattern of Python's, such as `\p{L}`: which known names it allows is not known
+                result["properties"] = {name: part if matches(name) else False for name, part in known.items()}
             if other is not False:
                 result["patternProperties"] = {pattern: other}
         result["additionalProperties"] = False
