@@ -267,6 +267,14 @@ def test_a_parse_error_carries_offset_state_and_token() -> None:
     with pytest.raises(ParseError, match=r"at token 1 \(id 200007\), while reading the header") as caught:
         parse(ids(START, END), vocabulary(), strict=True)
     assert (caught.value.offset, caught.value.state, caught.value.token) == (1, "header", END)
+    whole = ids(START, "user", MESSAGE, "a", END)
+    for sequence, where in (
+        ([*whole, *ids("b")], (len(whole), "start", *ids("b"))),
+        ([*whole[:-1], *ids(" few words"), -1, END], (len(whole) + 1, "text", -1)),
+    ):
+        with pytest.raises(ParseError) as caught:
+            parse(sequence, vocabulary(), strict=True)
+        assert (caught.value.offset, caught.value.state, caught.value.token) == where
 
 
 def test_a_recipient_is_read_in_either_part_of_the_header() -> None:
