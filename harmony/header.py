@@ -94,6 +94,8 @@ def read_header(words: Sequence[Word], given: Role | None) -> tuple[Header, list
                 mended.append((Repair.LONE_MARKER, f"{marker.text} with no word after it"))
             marker = word
         elif marker is Special.CONSTRAIN:
+            if content_type is not None:
+                mended.append((Repair.EXTRA_HEADER_WORDS, f"a second content type, after {content_type!r}"))
             content_type, marker = marker.text + word, None
         elif marker is Special.CHANNEL and channel is None:
             channel, marker = _channel(word, mended), None

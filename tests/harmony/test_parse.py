@@ -155,6 +155,21 @@ def test_any_ids_in_any_chunks_are_kept_and_told_alike(
             Message.assistant("1", channel="analysis", recipient="functions.f"),
         ),
         (
+            ids(
+                START,
+                "assistant",
+                CHANNEL,
+                "commentary to=functions.f code ",
+                CONSTRAIN,
+                "json",
+                MESSAGE,
+                "{}",
+                Special.CALL,
+            ),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="<|constrain|>json"),
+        ),
+        (
             ids(START, START, "assistant", CHANNEL, "final", MESSAGE, "a", END),
             Repair.EXTRA_HEADER_WORDS,
             Message.assistant("a", channel="final"),
