@@ -298,6 +298,14 @@ def test_a_recipient_is_read_in_either_part_of_the_header() -> None:
     assert parse(ours, vocabulary())[0].message == parse(theirs, vocabulary())[0].message
 
 
+def test_a_tool_named_tool_keeps_its_name() -> None:
+    result = Message.tool("tool", "there is no such tool")
+    rendered = render(result, vocabulary())
+    (parsed,) = parse(rendered, vocabulary(), strict=True)
+    assert parsed.message == result
+    assert render(parsed.message, vocabulary()) == rendered
+
+
 def test_a_transcript_only_appends_until_it_is_renewed() -> None:
     transcript = Transcript(vocabulary(), [Message.user("1?")])
     before = transcript.prompt()
