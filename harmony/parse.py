@@ -280,11 +280,11 @@ class Parser:
     def _words(self, ids: Sequence[int]) -> list[Word]:
         """A header's words and markers."""
         words: list[Word] = []
-        text = b""
+        text = bytearray()
         for id in ids:
             if id in _MARKERS:
                 words += [*text.decode("utf-8", "replace").split(), Special(id)]
-                text = b""
+                text.clear()
             else:
                 text += self._bytes(id, mend=False)
         return words + text.decode("utf-8", "replace").split()

@@ -276,6 +276,8 @@ def test_a_header_without_an_end_takes_linear_time() -> None:
         (Repair.MISSING_MESSAGE,),
         20 * len(ids(CHANNEL, "final", " to=a" * 5000)),
     )
+    (whole,) = parse(ids(START, "assistant", CHANNEL, "final", " to=a" * 100_000, MESSAGE, "x", END), vocabulary())
+    assert (whole.message.recipient, whole.message.text) == ("a", "x")
 
 
 def test_a_parse_error_carries_offset_state_and_token() -> None:
