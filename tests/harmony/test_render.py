@@ -290,11 +290,15 @@ def test_a_tool_message_without_a_name_is_refused(vocabulary: BytePairVocabulary
         ("developer", {"tools": {"functions": {"name": 3}}}, r"tools: .* name: must be a string, not int"),
         ("developer", {"tools": {"f": {"name": "f", "description": 3}}}, r"tools: .* description: must be a string"),
         ("developer", {"tools": {"f": {"name": "f", "tools": [{"name": None}]}}}, r"tools: .* not NoneType"),
-        ("developer", {"response_formats": [{"name": "a", "schema": {}, "description": []}]}, r"response_formats: .* not list"),
+        (
+            "developer",
+            {"response_formats": [{"name": "a", "schema": {}, "description": []}]},
+            r"response_formats: .* not list",
+        ),
     ],
     ids=str,
 )
-def test_a_field_of_the_wrong_type_is_told_where_the_json_is_read(role: str, part: dict[str, object], told: str) -> None:
+def test_a_field_of_the_wrong_type_is_told_where_it_is_read(role: str, part: dict[str, object], told: str) -> None:
     content = [{"type": f"{role}_content", **part}]
     with pytest.raises(HarmonyError, match=rf"^messages\[0\]: content\[0\]\.{told}"):
         Conversation.from_json({"messages": [{"role": role, "content": content}]})
