@@ -1,7 +1,6 @@
 """cadenza.harmony against openai-harmony and plain tiktoken, in one run: `make bench-harmony`.
 
-CPU time, the median of several runs, everything loaded beforehand. A message that was rendered before is in our cache
-where a line says so; the reference has none.
+CPU time, the median of several runs, everything loaded beforehand; nothing is cached between runs.
 """
 
 from __future__ import annotations

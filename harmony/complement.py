@@ -6,8 +6,7 @@ Grammars have no `not`. Where the complement of a schema can be said in keywords
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -73,6 +72,7 @@ _OPPOSITE: Final[Mapping[str, tuple[str, str, int]]] = {
 _DEPTH: Final = 16  # of schemas within each other, references included
 _WORK: Final = 20_000  # steps for one schema
 _SPELLED: Final = 2_000  # characters of strings that a regular expression spells out
+_LONGEST: Final = 80  # of one of them: each is a group within the one before, and llguidance 1.9 refuses 83 of those
 
 
 def complement(schema: Schema, document: Document, depth: int = _DEPTH) -> Schema | None:
@@ -172,10 +172,14 @@ def kind_of(value: Any) -> str:
             return "object"
 
 
-def same(value: Any) -> tuple[str, str]:
-    """Equal for equal values of JSON: 1 and 1.0 are, 1 and true are not."""
+def same(value: Any) -> tuple[str, Hashable]:
+    """Equal for equal values of JSON: 1 and 1.0 are, 1 and true are not, inside of others too."""
     kind = kind_of(value)
-    return kind, str(float(value)) if kind == "number" else json.dumps(value, sort_keys=True)
+    if kind == "array":
+        return kind, tuple(map(same, value))
+    if kind == "object":
+        return kind, frozenset((name, same(part)) for name, part in value.items())
+    return kind, value
 
 
 def _others(values: Sequence[Any]) -> list[Schema] | None:
@@ -186,7 +190,9 @@ def _others(values: Sequence[Any]) -> list[Schema] | None:
     if "array" in found or "object" in found:
         return None
     strings = found.get("string", [])
-    if sum(map(len, strings)) > _SPELLED or any(set(string) & set('"\\') for string in strings):
+    if sum(map(len, strings)) > _SPELLED or any(len(string) > _LONGEST for string in strings):
+        return None
+    if any(set(string) & set('"\\') for string in strings):
         return None  # see schema._ESCAPED_IN_JSON
     parts: list[Schema] = [{"type": [kind for kind in KINDS if kind not in found]}]
     if strings:
@@ -225,7 +231,7 @@ class _Facts:
     """What all values of a schema have in common. values: by `same`; kinds: integers are numbers."""
 
     kinds: set[str]
-    values: dict[tuple[str, str], Any] | None
+    values: dict[tuple[str, Hashable], Any] | None
     required: set[str]
     properties: dict[str, list[Schema]]
     closed: list[set[str]]  # names beside which there are no others

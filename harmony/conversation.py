@@ -307,15 +307,16 @@ def _part_from_json(data: Any, where: str) -> Content:
             if effort and effort not in EFFORTS:
                 raise HarmonyError(f"{where}.reasoning_effort: {effort!r} is none of {', '.join(EFFORTS)}")
             channels = data.get("channel_config") or {}
-            if not isinstance(channels, Mapping) or not isinstance(channels.get("valid_channels", []), list):
-                raise HarmonyError(f"{where}.channel_config: must be an object with a list valid_channels")
+            listed = channels.get("valid_channels", []) if isinstance(channels, Mapping) else None
+            if not isinstance(listed, list) or not all(isinstance(channel, str) for channel in listed):
+                raise HarmonyError(f"{where}.channel_config: must be an object with valid_channels, a list of strings")
             return SystemContent(
                 model_identity=_optional_text(data, "model_identity"),
                 knowledge_cutoff=_optional_text(data, "knowledge_cutoff"),
                 current_date=_optional_text(data, "conversation_start_date"),
                 effort=next((known for known in EFFORTS if known == effort), None),
                 tools=_namespaces_from_json(data.get("tools"), f"{where}.tools"),
-                channels=tuple(channels.get("valid_channels", ())),
+                channels=tuple(listed),
                 channel_required=bool(channels.get("channel_required", False)),
             )
         case "developer_content":
@@ -337,33 +338,41 @@ def _namespaces_from_json(data: Any, where: str) -> tuple[ToolNamespace, ...]:
         return tuple(
             ToolNamespace(
                 key=None if key == space["name"] else key,
-                name=space["name"],
-                description=space.get("description"),
+                name=_text(space, "name"),
+                description=_optional_text(space, "description"),
                 tools=tuple(
                     ToolDescription(
-                        name=tool["name"], description=tool.get("description") or "", parameters=tool.get("parameters")
+                        name=_text(tool, "name"),
+                        description=_optional_text(tool, "description") or "",
+                        parameters=tool.get("parameters"),
                     )
                     for tool in space.get("tools", ())
                 ),
             )
             for key, space in data.items()
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (HarmonyError, KeyError, TypeError, AttributeError) as error:
         raise HarmonyError(f"{where}: a namespace needs a name, and each of its tools one: {error}") from None
 
 
 def _formats_from_json(data: Any, where: str) -> tuple[ResponseFormat, ...]:
     try:
         return tuple(
-            ResponseFormat(name=shape["name"], schema=shape["schema"], description=shape.get("description"))
+            ResponseFormat(
+                name=_text(shape, "name"), schema=shape["schema"], description=_optional_text(shape, "description")
+            )
             for shape in data or ()
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (HarmonyError, KeyError, TypeError, AttributeError) as error:
         raise HarmonyError(f"{where}: each needs a name and a schema: {error}") from None
 
 
-def _optional_text(data: JsonObject, key: str) -> str | None:
-    value = data.get(key)
-    if value is None or isinstance(value, str):
+def _text(data: JsonObject, key: str) -> str:
+    value = data[key]
+    if isinstance(value, str):
         return value
     raise HarmonyError(f"{key}: must be a string, not {type(value).__name__}")
+
+
+def _optional_text(data: JsonObject, key: str) -> str | None:
+    return None if data.get(key) is None else _text(data, key)

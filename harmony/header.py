@@ -94,6 +94,8 @@ def read_header(words: Sequence[Word], given: Role | None) -> tuple[Header, list
                 mended.append((Repair.LONE_MARKER, f"{marker.text} with no word after it"))
             marker = word
         elif marker is Special.CONSTRAIN:
+            if content_type is not None:
+                mended.append((Repair.EXTRA_HEADER_WORDS, f"a second content type, after {content_type!r}"))
             content_type, marker = marker.text + word, None
         elif marker is Special.CHANNEL and channel is None:
             channel, marker = _channel(word, mended), None
@@ -144,7 +146,9 @@ def _speaker(words: list[Word], given: Role | None, mended: list[Mended]) -> tup
     if role not in _ROLES and half in _ROLES and role == half * 2:
         mended.append((Repair.DOUBLED_ROLE, f"the role {half!r} a second time"))
         role = half
-    return (Role(role), name or None, words[1:]) if role in _ROLES else (Role.TOOL, first, words[1:])
+    if role not in _ROLES or first == Role.TOOL:  # a tool may be named like its role
+        return Role.TOOL, first, words[1:]
+    return Role(role), name or None, words[1:]
 
 
 def _channel(word: str, mended: list[Mended]) -> str:

@@ -144,11 +144,12 @@ class Parser:
     # --- states -----------------------------------------------------------------------------------------------------
 
     def _read_start(self, id: int) -> None:
-        self._state = _State.HEADER
         if id == Special.START:
+            self._state = _State.HEADER
             self._draft.ids.append(id)
         else:
             self._mend(Repair.MISSING_START, "expected <|start|>", id)
+            self._state = _State.HEADER
             self._read_header(id)
 
     def _read_header(self, id: int) -> None:
@@ -218,7 +219,7 @@ class Parser:
         try:
             data, known = self._vocabulary.bytes_of(ids), True
         except VocabularyError:
-            data, known = b"".join(map(self._bytes, ids)), False
+            data, known = b"".join(self._bytes(id, behind=at) for at, id in enumerate(ids)), False
         if draft.cut:
             data, known = draft.cut + data, False
         text, used = utf_8_decode(data, "replace", False)
@@ -279,32 +280,34 @@ class Parser:
     def _words(self, ids: Sequence[int]) -> list[Word]:
         """A header's words and markers."""
         words: list[Word] = []
-        text = b""
+        text = bytearray()
         for id in ids:
             if id in _MARKERS:
                 words += [*text.decode("utf-8", "replace").split(), Special(id)]
-                text = b""
+                text.clear()
             else:
                 text += self._bytes(id, mend=False)
         return words + text.decode("utf-8", "replace").split()
 
-    def _bytes(self, id: int, *, mend: bool = True) -> bytes:
+    def _bytes(self, id: int, *, mend: bool = True, behind: int = 0) -> bytes:
         try:
             return self._vocabulary.token_bytes(id)
         except VocabularyError:
             if mend:
-                self._mend(Repair.UNKNOWN_TOKEN, "an id outside the vocabulary", id)
+                self._mend(Repair.UNKNOWN_TOKEN, "an id outside the vocabulary", id, behind)
             return _REPLACEMENT
 
-    def _mend(self, repair: Repair, what: str, token: int | None = None) -> None:
-        self._refuse(what, token)
+    def _mend(self, repair: Repair, what: str, token: int | None = None, behind: int = 0) -> None:
+        """behind: how many tokens after the one that is next to be counted."""
+        self._refuse(what, token, behind)
         self._draft.repairs.append(repair)
 
-    def _refuse(self, what: str, token: int | None = None) -> None:
+    def _refuse(self, what: str, token: int | None = None, behind: int = 0) -> None:
         if self._strict:
-            at = f"at token {self._offset}" + ("" if token is None else f" (id {token})")
+            offset = self._offset + behind
+            at = f"at token {offset}" + ("" if token is None else f" (id {token})")
             told = f"{what}, {at}, while reading the {self._state}"
-            raise ParseError(told, offset=self._offset, state=self._state, token=token)
+            raise ParseError(told, offset=offset, state=self._state, token=token)
 
 
 _MARKERS: Final = (Special.CHANNEL, Special.CONSTRAIN)

@@ -111,7 +111,8 @@ class _Rewriting:
         if key not in _EXCLUSIVE or not (isinstance(bound, int) or (isinstance(bound, float) and bound.is_integer())):
             return key, bound
         inclusive, away = _EXCLUSIVE[key]
-        if bound * away < 0 or not any(0 < (other - bound) * away < 1 for other in self._fractions):
+        low, high = sorted((bound, bound + away))
+        if bound * away < 0 or not any(low < other < high for other in self._fractions):
             return key, bound
         return inclusive, nextafter(bound, bound + away) if bound else away * 2.0**-52
 
@@ -239,8 +240,12 @@ class _Rewriting:
         elif known and other not in (True, {}, False):
             return None  # what is meant for the others would hold for the known ones too
         elif pattern is not None:
-            matches = re.compile(pattern).search
-            result["properties"] = {name: part if matches(name) else False for name, part in known.items()}
+            if known:
+                try:
+                    matches = re.compile(pattern).search
+                except (re.error, OverflowError):
+                    return None  # no pattern of Python's, such as `\p{L}`: which known names it allows is not known
+                result["properties"] = {name: part if matches(name) else False for name, part in known.items()}
             if other is not False:
                 result["patternProperties"] = {pattern: other}
         result["additionalProperties"] = False

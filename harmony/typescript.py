@@ -74,7 +74,7 @@ class _Inliner:
 
     def _target(self, reference: str) -> Mapping[str, Any] | None:
         """The schema that a local reference (a JSON pointer, RFC 6901) points to."""
-        if not reference.startswith("#"):
+        if reference != "#" and not reference.startswith("#/"):  # another document, or an anchor
             return None
         target = self.root
         for part in reference.split("/")[1:]:

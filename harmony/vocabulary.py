@@ -189,7 +189,7 @@ class BytePairVocabulary:
 WHITE: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode's White_Space, which is not quite Python's, as the inside of a pattern's brackets."""
 _LONG: Final = 50_000  # characters; from about half a million on, tiktoken's splitter overflows its stack
-_LONG_WHITE: Final = re.compile(f"[{WHITE}]{{{_LONG},}}")
+_LONG_WHITE: Final = re.compile(f"(?<![{WHITE}])[{WHITE}]{{{_LONG},}}")  # not tried at each blank of a shorter run
 
 
 def _long_blanks(text: str, white: re.Pattern[str] = _LONG_WHITE) -> Iterator[tuple[int, int]]:

@@ -155,6 +155,21 @@ def test_any_ids_in_any_chunks_are_kept_and_told_alike(
             Message.assistant("1", channel="analysis", recipient="functions.f"),
         ),
         (
+            ids(
+                START,
+                "assistant",
+                CHANNEL,
+                "commentary to=functions.f code ",
+                CONSTRAIN,
+                "json",
+                MESSAGE,
+                "{}",
+                Special.CALL,
+            ),
+            Repair.EXTRA_HEADER_WORDS,
+            Message.assistant("{}", channel="commentary", recipient="functions.f", content_type="<|constrain|>json"),
+        ),
+        (
             ids(START, START, "assistant", CHANNEL, "final", MESSAGE, "a", END),
             Repair.EXTRA_HEADER_WORDS,
             Message.assistant("a", channel="final"),
@@ -261,18 +276,36 @@ def test_a_header_without_an_end_takes_linear_time() -> None:
         (Repair.MISSING_MESSAGE,),
         20 * len(ids(CHANNEL, "final", " to=a" * 5000)),
     )
+    (whole,) = parse(ids(START, "assistant", CHANNEL, "final", " to=a" * 100_000, MESSAGE, "x", END), vocabulary())
+    assert (whole.message.recipient, whole.message.text) == ("a", "x")
 
 
 def test_a_parse_error_carries_offset_state_and_token() -> None:
     with pytest.raises(ParseError, match=r"at token 1 \(id 200007\), while reading the header") as caught:
         parse(ids(START, END), vocabulary(), strict=True)
     assert (caught.value.offset, caught.value.state, caught.value.token) == (1, "header", END)
+    whole = ids(START, "user", MESSAGE, "a", END)
+    for sequence, where in (
+        ([*whole, *ids("b")], (len(whole), "start", *ids("b"))),
+        ([*whole[:-1], *ids(" few words"), -1, END], (len(whole) + 1, "text", -1)),
+    ):
+        with pytest.raises(ParseError) as caught:
+            parse(sequence, vocabulary(), strict=True)
+        assert (caught.value.offset, caught.value.state, caught.value.token) == where
 
 
 def test_a_recipient_is_read_in_either_part_of_the_header() -> None:
     ours = ids(START, "assistant", CHANNEL, "commentary to=functions.f ", Special.CONSTRAIN, "json", MESSAGE, "{}")
     theirs = ids(START, "assistant to=functions.f", CHANNEL, "commentary ", Special.CONSTRAIN, "json", MESSAGE, "{}")
     assert parse(ours, vocabulary())[0].message == parse(theirs, vocabulary())[0].message
+
+
+def test_a_tool_named_tool_keeps_its_name() -> None:
+    result = Message.tool("tool", "there is no such tool")
+    rendered = render(result, vocabulary())
+    (parsed,) = parse(rendered, vocabulary(), strict=True)
+    assert parsed.message == result
+    assert render(parsed.message, vocabulary()) == rendered
 
 
 def test_a_transcript_only_appends_until_it_is_renewed() -> None:

@@ -16,6 +16,7 @@ from cadenza.harmony import (
     Conversation,
     DeveloperContent,
     GrammarError,
+    HarmonyError,
     Message,
     RenderError,
     ResponseFormat,
@@ -280,6 +281,27 @@ def test_response_formats_end_the_developer_message(vocabulary: BytePairVocabula
 def test_a_tool_message_without_a_name_is_refused(vocabulary: BytePairVocabulary) -> None:
     with pytest.raises(RenderError, match="needs the tool's name"):
         render(Message(role=Role.TOOL, content=(TextContent("x"),)), vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("role", "part", "told"),
+    [
+        ("system", {"channel_config": {"valid_channels": [1]}}, r"channel_config: .* a list of strings"),
+        ("developer", {"tools": {"functions": {"name": 3}}}, r"tools: .* name: must be a string, not int"),
+        ("developer", {"tools": {"f": {"name": "f", "description": 3}}}, r"tools: .* description: must be a string"),
+        ("developer", {"tools": {"f": {"name": "f", "tools": [{"name": None}]}}}, r"tools: .* not NoneType"),
+        (
+            "developer",
+            {"response_formats": [{"name": "a", "schema": {}, "description": []}]},
+            r"response_formats: .* not list",
+        ),
+    ],
+    ids=str,
+)
+def test_a_field_of_the_wrong_type_is_told_where_it_is_read(role: str, part: dict[str, object], told: str) -> None:
+    content = [{"type": f"{role}_content", **part}]
+    with pytest.raises(HarmonyError, match=rf"^messages\[0\]: content\[0\]\.{told}"):
+        Conversation.from_json({"messages": [{"role": role, "content": content}]})
 
 
 def deep(levels: int) -> dict[str, object]:

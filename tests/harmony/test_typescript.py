@@ -258,7 +258,7 @@ def test_a_reference_may_be_escaped(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["#/$defs/missing", "#/$defs", "other.json#/N", "", "#", "#/type/x", "#/$defs/N/enum/0"]
+    "path", ["#/$defs/missing", "#/$defs", "other.json#/N", "", "#", "#anchor", "#/type/x", "#/$defs/N/enum/0"]
 )
 def test_a_reference_that_leads_nowhere_is_any(path: str) -> None:
     assert property_type({"$ref": path}, N={"enum": [1]}) == "any"

@@ -144,7 +144,17 @@ def test_long_white_space_is_split_as_the_pattern_splits_it(text: str) -> None:
     assert pieces + vocabulary.encode(text[at:]) == vocabulary.encode(text)
 
 
-@pytest.mark.parametrize("text", [" " * 10**6, "a" + " " * 10**6 + "b", "!\n" + " \n" * 300_000, "a" * 2**19])
+@pytest.mark.parametrize(
+    "text",
+    [
+        " " * 10**6,
+        "a" + " " * 10**6 + "b",
+        "!\n" + " \n" * 300_000,
+        "a" * 2**19,
+        (" " * 49_999 + "a") * 40,  # a scan from each blank would take many minutes
+    ],
+    ids=["blanks", "blanks inside", "lines", "letters", "many runs of blanks"],
+)
 def test_texts_without_an_end_are_encoded_and_decoded(text: str) -> None:
     vocabulary = o200k_harmony()
     assert vocabulary.bytes_of(vocabulary.encode(text)).decode() == text
