@@ -127,7 +127,11 @@ class Calls:
     async def _ask(self, call: OpenCall, verdict: Verdict, teller: Teller) -> None:
         ready = call.ready
         asked = ApprovalAsked(
-            run=self.run, call=ready.call, recipient=ready.recipient, arguments=ready.arguments, reason=verdict.reason
+            run=self.run,
+            call=ready.call,
+            recipient=self._whole(ready.recipient),
+            arguments=ready.arguments,
+            reason=verdict.reason,
         )
         async with self._asking:
             await teller.tell(asked)
@@ -145,7 +149,12 @@ class Calls:
             return Verdict("allow")
         asks = why_asked(session.traits(ready.recipient), map(self._traits, self.state.called))
         is_text = not session.namespace.tools
-        return self.approvals.decide(ready.recipient, ready.arguments, is_text=is_text, asks=asks)
+        return self.approvals.decide(self._whole(ready.recipient), ready.arguments, is_text=is_text, asks=asks)
+
+    def _whole(self, recipient: str) -> str:
+        """With the namespace that it means, which a model may leave out; no rule must miss it for that."""
+        name, _ = self.tools.find(recipient)
+        return recipient if recipient.partition(".")[0] == name else f"{name}.{recipient}"
 
     def _traits(self, recipient: str) -> Traits:
         _, session = self.tools.find(recipient)
