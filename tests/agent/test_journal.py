@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from cadenza.agent import Agent, Event, JournalError, Limits
+from cadenza.agent import Agent, Event, JournalError, LimitError, Limits
 from cadenza.agent.calls import STATE_LOST
 from cadenza.agent.events import Durable, RunFinished, ToolFinished, TurnFinished, from_json, is_durable, to_json
 from cadenza.agent.journal import Journal
 from cadenza.agent.resume import Progress
-from cadenza.harmony import Message, o200k_harmony
+from cadenza.harmony import Message, Special, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
 
 COMMAND = [sys.executable, "-m", "cadenza.agent"]
@@ -185,6 +185,24 @@ def test_kill_9_at_random_moments_changes_no_answer(tmp_path: Path, seed: int) -
     with Journal(journal) as log:
         assert list(log.verify()) == []
         assert len(log.runs()) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("header", ["analysis to=python code", "final"])
+async def test_what_a_limit_cut_short_is_neither_called_nor_the_answer_afterwards(tmp_path: Path, header: str) -> None:
+    path, encode = tmp_path / "runs.db", o200k_harmony().encode
+    cut = [Special.CHANNEL, *encode(header), Special.MESSAGE, *encode("print('half of it, and")]
+    agent = replace(scripted(path), model=ScriptedEngine([cut]), limits=Limits(turn_tokens=len(cut)))
+    with pytest.raises(LimitError, match="tokens in one turn"):
+        await agent.run("go")
+    with Journal(path) as journal:
+        (summary,) = journal.runs()
+    resumed = [event async for event in scripted(path, after=2).stream_resumed(summary.run)]
+    assert not [event for event in resumed if isinstance(event, ToolFinished)]
+    assert isinstance(resumed[-1], RunFinished)
+    assert resumed[-1].answer == "43"
+    with Journal(path) as journal:
+        assert list(journal.verify()) == []
 
 
 def test_a_limit_does_not_end_a_run_for_good(tmp_path: Path) -> None:
