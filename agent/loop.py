@@ -158,7 +158,6 @@ class Loop:
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
         parser, ids = Parser(self.state.transcript.vocabulary), list[int]()
-        turn = Turn(self.run, several_calls=self.models.engine.capabilities.several_calls)
         stop: int | None = None
         allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
         token: Sampled | None = None
@@ -175,6 +174,7 @@ class Loop:
                     yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
                 except ModelError as error:
                     yield self._fall_back(error)
+            turn = Turn(self.run, several_calls=self.models.engine.capabilities.several_calls)
             while token is not None:
                 ids.append(token.id)
                 self.state.transcript.extend([token.id], token.provenance)

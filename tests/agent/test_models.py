@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cadenza.agent import Agent
+from cadenza.agent import Agent, tool
 from cadenza.agent.events import EngineRetry, Event, RunFinished, RunStarted
 from cadenza.agent.journal import Journal
 from cadenza.agent.models import Models
@@ -62,6 +62,23 @@ async def test_a_model_that_cannot_be_loaded_is_passed_over_and_told_of() -> Non
     (retried,) = of(EngineRetry, events)
     assert retried.errors[0].startswith("nowhere: no model 'nowhere'")
     assert retried.model == "nano"
+
+
+@pytest.mark.anyio
+async def test_all_calls_of_a_turn_are_heard_where_only_the_model_fallen_back_to_makes_several() -> None:
+    made = list[int]()
+
+    @tool
+    def note(number: int) -> None:
+        made.append(number)
+
+    calls = [
+        Message.assistant(f'{{"number": {number}}}', channel="commentary", recipient="functions.note")
+        for number in (1, 2)
+    ]
+    agent: Agent[Any] = Agent(model=ScriptedEngine([]), fallbacks=[ScriptedEngine([calls, [ANSWER]])], tools=[note])
+    assert of(EngineRetry, await events_of(agent))
+    assert sorted(made) == [1, 2]
 
 
 @pytest.mark.anyio
