@@ -153,13 +153,16 @@ class Loop:
         """Asks the model once; leaves what it said last in `said`."""
         if self.state.turns >= self.limits.turns:
             raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
+        left = self.limits.tokens - self.state.usage.sampled
+        if left <= 0:
+            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.state.usage.sampled)
         before = len(self.state.transcript)
         prompt = self.state.transcript.prompt()
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
         parser, ids = Parser(self.state.transcript.vocabulary), list[int]()
         stop: int | None = None
-        allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
+        allowed = min(self.limits.turn_tokens, left)
         token: Sampled | None = None
         async with AsyncExitStack() as streams:
             while True:
