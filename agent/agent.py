@@ -189,18 +189,21 @@ class Agent(Generic[O]):
     ) -> AsyncGenerator[Event, None]:
         """Opens the journal and the tools, runs the loop, and says how it failed if it does.
 
-        A durable event is numbered and committed before anyone sees it, and so before it has effects.
+        A durable event is numbered and committed before anyone sees it, and so before it has effects. Of a run that did
+        not begin nothing is: there is nothing to go on with.
         """
-        numbers, uncommitted = count(seq + 1), list[Durable]()
+        numbers, uncommitted, has_begun = count(seq + 1), list[Durable](), seq > 0
         with Journal(self.journal) if self.journal is not None else nullcontext() as journal:
 
             def noted(event: Event) -> Event:
+                nonlocal has_begun
                 if is_durable(event):
                     event = replace(event, seq=next(numbers))
                     uncommitted.append(event)
-                    if journal is not None and not isinstance(event, RunStarted):  # which is nothing without its input
+                    if journal is not None and has_begun:
                         journal.append(*uncommitted)
                         uncommitted.clear()
+                    has_begun = has_begun or isinstance(event, RunStarted)  # which is nothing without its input
                 return event
 
             try:

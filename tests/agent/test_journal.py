@@ -10,6 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +19,21 @@ import pytest
 
 from cadenza.agent import Agent, Event, JournalError, LimitError, Limits
 from cadenza.agent.calls import STATE_LOST
-from cadenza.agent.events import Durable, RunFinished, ToolFinished, TurnFinished, from_json, is_durable, to_json
+from cadenza.agent.events import (
+    Durable,
+    RunFailed,
+    RunFinished,
+    ToolFinished,
+    TurnFinished,
+    from_json,
+    is_durable,
+    to_json,
+)
 from cadenza.agent.journal import Journal
 from cadenza.agent.resume import Progress
 from cadenza.harmony import Message, Special, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
+from cadenza.tools import ToolError, ToolSession
 
 COMMAND = [sys.executable, "-m", "cadenza.agent"]
 MILL = """
@@ -128,6 +140,25 @@ async def test_verify_finds_what_was_changed(tmp_path: Path, harm: str, fault: s
         raw.execute(harm)
     with Journal(tmp_path / "runs.db") as journal:
         assert fault in "\n".join(journal.verify())
+
+
+@pytest.mark.anyio
+async def test_a_run_that_could_not_begin_is_not_in_the_log(tmp_path: Path) -> None:
+    class Broken:
+        name = "broken"
+
+        @asynccontextmanager
+        async def open(self) -> AsyncIterator[ToolSession]:
+            raise ToolError("broken: cannot be started")
+            yield
+
+    agent = replace(scripted(tmp_path / "runs.db"), tools=[Broken()])
+    events = agent.stream("go")
+    assert isinstance(await anext(events), RunFailed)
+    with pytest.raises(ToolError, match="cannot be started"):
+        await anext(events)
+    with Journal(tmp_path / "runs.db") as journal:
+        assert (journal.runs(), list(journal.verify())) == ([], [])
 
 
 def test_a_file_that_is_no_journal_is_refused_in_one_line(tmp_path: Path) -> None:
