@@ -75,6 +75,15 @@ async def test_every_event_is_in_the_log_and_reads_back_as_it_was(tmp_path: Path
 
 
 @pytest.mark.anyio
+async def test_half_a_surrogate_pair_is_logged_as_it_came(tmp_path: Path) -> None:
+    """An argument or a file's name that is no UTF-8 has them."""
+    events = [event async for event in scripted(tmp_path / "runs.db").stream("\udcff \\udcff ü")]
+    with Journal(tmp_path / "runs.db") as journal:
+        assert journal.events("") == list(filter(is_durable, events))
+        assert list(journal.verify()) == []
+
+
+@pytest.mark.anyio
 async def test_every_event_survives_json() -> None:
     events = [event async for event in scripted(None).stream("go")]
     assert [from_json(json.loads(json.dumps(to_json(event)))) for event in events] == events
