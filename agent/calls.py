@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from cadenza.harmony import Channel, Message, Repair, Transcript
+from cadenza.harmony import Channel, Message, Repair, Role, Transcript
 from cadenza.tools import RESULT_BYTES, ToolContext, ToolResult, ToolSession, Traits, fit
 
 from .approval import Approvals, Approver, Verdict, why_asked
@@ -185,7 +185,7 @@ class Calls:
         is_first = ready.call == min(self.state.open)
         transcript = self.state.transcript.copy() if is_first else Transcript(self.state.transcript.vocabulary)
         before = len(transcript)
-        transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
+        transcript.append(Message.tool(_author(ready), text, channel=ready.channel))
         ids, spans = transcript.since(before)
         finished = ToolFinished(
             run=self.run,
@@ -204,3 +204,10 @@ class Calls:
         self.state.finish(finished)
         if state != "kept":
             await teller.tell(StateLost(run=self.run, call=ready.call, backend=result.backend, state=state))
+
+
+def _author(ready: ToolCallReady) -> str:
+    """Who speaks in a result: what was called, but never a role, alone or before a colon."""
+    if ready.recipient.partition(":")[0] not in list(Role):
+        return ready.recipient
+    return f"{ready.namespace}.{ready.recipient}".replace(":", "_")
