@@ -26,6 +26,7 @@ from cadenza.harmony import (
     ToolChoice,
     Transcript,
     TurnSpec,
+    o200k_harmony,
 )
 from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
 from cadenza.tools import Citation, ToolError
@@ -108,7 +109,8 @@ class Agent(Generic[O]):
         Raises AgentError (LimitError, RunError, UserError, JournalError), ModelError or ToolError, each with a line
         that says what, where and what to do.
         """
-        return await self._result(self.stream(input, history=history))
+        models = self._models()
+        return await self._result(models, self._events(models, input, history))
 
     def run_sync(self, input: str, *, history: Transcript | None = None) -> RunResult[O]:
         """`run`, where no event loop is running."""
@@ -116,8 +118,14 @@ class Agent(Generic[O]):
 
     async def stream(self, input: str, *, history: Transcript | None = None) -> AsyncGenerator[Event, None]:
         """`run`, as its events. A failure is a RunFailed, then the exception. Closing the stream ends the run."""
-        models = self._models()
-        transcript = history.copy() if history is not None else Transcript(models.engine.vocabulary)
+        async with aclosing(self._events(self._models(), input, history)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(self, models: Models, input: str, history: Transcript | None) -> AsyncGenerator[Event, None]:
+        transcript = Transcript(models.engine.vocabulary)
+        if history is not None:  # perhaps of another model: the ids are the same, the vocabulary is not
+            transcript.extend_spans(history.ids, history.spans)
         state = RunState(transcript=transcript, called=called_in(transcript))
         loop = self._loop(uuid.uuid4().hex[:12], models, state)
         async with aclosing(self._steps(loop, partial(self._begin, loop, input), seq=0)) as events:
@@ -126,15 +134,21 @@ class Agent(Generic[O]):
 
     async def resume(self, run: str) -> RunResult[O]:
         """Goes on with a run of the journal, in this process, from its last event. Raises as `run` does."""
-        return await self._result(self.stream_resumed(run))
+        models = self._models()
+        return await self._result(models, self._resumed_events(models, run))
 
     async def stream_resumed(self, run: str) -> AsyncGenerator[Event, None]:
         """`resume`, as its events. Of a run that has its answer, that is the RunFinished alone."""
+        async with aclosing(self._resumed_events(self._models(), run)) as events:
+            async for event in events:
+                yield event
+
+    async def _resumed_events(self, models: Models, run: str) -> AsyncGenerator[Event, None]:
         if self.journal is None:
             raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
-        models = self._models()
         with Journal(self.journal) as journal:
-            progress = Progress.of(journal.events(run), models.engine.vocabulary)
+            progress = Progress.of(journal.events(run), o200k_harmony())  # whichever models have sampled it
+        progress.transcript.vocabulary = models.engine.vocabulary
         if progress.finished is not None:
             yield progress.finished
             return
@@ -168,12 +182,12 @@ class Agent(Generic[O]):
             output=self._output,
         )
 
-    async def _result(self, events: AsyncGenerator[Event, None]) -> RunResult[O]:
+    async def _result(self, models: Models, events: AsyncGenerator[Event, None]) -> RunResult[O]:
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, RunFinished):
                     finished = event
-        transcript = Transcript(self._models().engine.vocabulary)
+        transcript = Transcript(models.engine.vocabulary)
         transcript.extend_spans(finished.ids, finished.spans)
         return RunResult(
             output=cast(O, finished.answer) if self._output is None else self._output.read(finished.answer),
@@ -189,18 +203,21 @@ class Agent(Generic[O]):
     ) -> AsyncGenerator[Event, None]:
         """Opens the journal and the tools, runs the loop, and says how it failed if it does.
 
-        A durable event is numbered and committed before anyone sees it, and so before it has effects.
+        A durable event is numbered and committed before anyone sees it, and so before it has effects. Of a run that did
+        not begin nothing is: there is nothing to go on with.
         """
-        numbers, uncommitted = count(seq + 1), list[Durable]()
+        numbers, uncommitted, has_begun = count(seq + 1), list[Durable](), seq > 0
         with Journal(self.journal) if self.journal is not None else nullcontext() as journal:
 
             def noted(event: Event) -> Event:
+                nonlocal has_begun
                 if is_durable(event):
                     event = replace(event, seq=next(numbers))
                     uncommitted.append(event)
-                    if journal is not None and not isinstance(event, RunStarted):  # which is nothing without its input
+                    if journal is not None and has_begun:
                         journal.append(*uncommitted)
                         uncommitted.clear()
+                    has_begun = has_begun or isinstance(event, RunStarted)  # which is nothing without its input
                 return event
 
             try:

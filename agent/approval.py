@@ -68,7 +68,7 @@ class Rule:
     def fits(self, recipient: str, values: Mapping[str, str], *, every: bool) -> bool:
         """values: text by the name of an argument; every: all of them must fit, instead of one."""
         tool, argument, glob = self._match.group("tool", "argument", "value")
-        space, _, function = recipient.rpartition(".")
+        space, _, function = recipient.partition(".")
         if not any(name and fnmatchcase(name, tool) for name in (recipient, function, space)):
             return False
         if glob is None:
@@ -99,7 +99,9 @@ class Approvals:
             Rule(text)
 
     def decide(self, recipient: str, arguments: str, *, is_text: bool, asks: str = "") -> Verdict:
-        """is_text: the arguments are no JSON, such as a cell of Python; asks: why the tool itself wants to be asked."""
+        """recipient: with its namespace; is_text: the arguments are no JSON, such as a cell of Python; asks: why the
+        tool itself wants to be asked.
+        """
         values = {"": arguments} if is_text else _values(arguments)
 
         def first(rules: Iterable[str], *, every: bool) -> Rule | None:

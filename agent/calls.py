@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from cadenza.harmony import Channel, Message, Repair, Transcript
+from cadenza.harmony import Channel, Message, Repair, Role, Transcript
 from cadenza.tools import RESULT_BYTES, ToolContext, ToolResult, ToolSession, Traits, fit
 
 from .approval import Approvals, Approver, Verdict, why_asked
@@ -127,7 +127,11 @@ class Calls:
     async def _ask(self, call: OpenCall, verdict: Verdict, teller: Teller) -> None:
         ready = call.ready
         asked = ApprovalAsked(
-            run=self.run, call=ready.call, recipient=ready.recipient, arguments=ready.arguments, reason=verdict.reason
+            run=self.run,
+            call=ready.call,
+            recipient=self._whole(ready.recipient),
+            arguments=ready.arguments,
+            reason=verdict.reason,
         )
         async with self._asking:
             await teller.tell(asked)
@@ -145,7 +149,12 @@ class Calls:
             return Verdict("allow")
         asks = why_asked(session.traits(ready.recipient), map(self._traits, self.state.called))
         is_text = not session.namespace.tools
-        return self.approvals.decide(ready.recipient, ready.arguments, is_text=is_text, asks=asks)
+        return self.approvals.decide(self._whole(ready.recipient), ready.arguments, is_text=is_text, asks=asks)
+
+    def _whole(self, recipient: str) -> str:
+        """With the namespace that it means, which a model may leave out; no rule must miss it for that."""
+        name, _ = self.tools.find(recipient)
+        return recipient if recipient.partition(".")[0] == name else f"{name}.{recipient}"
 
     def _traits(self, recipient: str) -> Traits:
         _, session = self.tools.find(recipient)
@@ -176,7 +185,7 @@ class Calls:
         is_first = ready.call == min(self.state.open)
         transcript = self.state.transcript.copy() if is_first else Transcript(self.state.transcript.vocabulary)
         before = len(transcript)
-        transcript.append(Message.tool(ready.recipient, text, channel=ready.channel))
+        transcript.append(Message.tool(_author(ready), text, channel=ready.channel))
         ids, spans = transcript.since(before)
         finished = ToolFinished(
             run=self.run,
@@ -195,3 +204,10 @@ class Calls:
         self.state.finish(finished)
         if state != "kept":
             await teller.tell(StateLost(run=self.run, call=ready.call, backend=result.backend, state=state))
+
+
+def _author(ready: ToolCallReady) -> str:
+    """Who speaks in a result: what was called, but never a role, alone or before a colon."""
+    if ready.recipient.partition(":")[0] not in list(Role):
+        return ready.recipient
+    return f"{ready.namespace}.{ready.recipient}".replace(":", "_")

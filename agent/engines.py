@@ -59,15 +59,15 @@ class EngineFields(Fields):
 
     @field_validator("base_url")
     @classmethod
-    def _is_address(cls, address: str) -> str:
-        if not re.match(r"https?://[^/]", address):
+    def _is_address(cls, address: str | None) -> str | None:
+        if address is not None and not re.match(r"https?://[^/]", address):
             raise ValueError(f"{address!r} is no address; write http://127.0.0.1:8000/v1")
         return address
 
     @field_validator("api_key")
     @classmethod
-    def _is_variable(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+    def _is_variable(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name):
             raise ValueError("write the name of an environment variable, never a key itself")
         return name
 

@@ -107,7 +107,8 @@ class Journal:
                 if event.seq != last:
                     raise JournalError(f"run {run}: another process goes on with it; it has written event {last}")
                 data = to_json(event)
-                body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+                text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+                body = text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair as JSON spells it
                 chain = _link(chain, body)
                 row = (run, event.seq, data["type"], event.at, body, chain)
                 self._db.execute("insert into events values (?, ?, ?, ?, ?, ?)", row)

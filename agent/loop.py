@@ -132,6 +132,7 @@ class Loop:
     def _fall_back(self, error: ModelError) -> EngineRetry:
         """To the next model. Raises the error where there is none."""
         self.models.fall_back(error, self.state.transcript.vocabulary)
+        self.state.transcript.vocabulary = self.models.engine.vocabulary
         self.masks = self.masks_of(self)
         errors, self.models.missed = tuple(self.models.missed), []
         return EngineRetry(run=self.run, errors=errors, **self.models.guarantee(self.masks))
@@ -153,14 +154,16 @@ class Loop:
         """Asks the model once; leaves what it said last in `said`."""
         if self.state.turns >= self.limits.turns:
             raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
+        left = self.limits.tokens - self.state.usage.sampled
+        if left <= 0:
+            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.state.usage.sampled)
         before = len(self.state.transcript)
         prompt = self.state.transcript.prompt()
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
-        parser, ids = Parser(self.state.transcript.vocabulary), list[int]()
-        turn = Turn(self.run, several_calls=self.models.engine.capabilities.several_calls)
+        ids = list[int]()
         stop: int | None = None
-        allowed = min(self.limits.turn_tokens, self.limits.tokens - self.state.usage.sampled)
+        allowed = min(self.limits.turn_tokens, left)
         token: Sampled | None = None
         async with AsyncExitStack() as streams:
             while True:
@@ -175,6 +178,8 @@ class Loop:
                     yield LeftToValidation(run=self.run, end=end, what=(f"its whole schema ({refusal.reason})",))
                 except ModelError as error:
                     yield self._fall_back(error)
+            parser = Parser(self.state.transcript.vocabulary)
+            turn = Turn(self.run, several_calls=self.models.engine.capabilities.several_calls)
             while token is not None:
                 ids.append(token.id)
                 self.state.transcript.extend([token.id], token.provenance)

@@ -1,6 +1,8 @@
 """Where a run stands, derived from its events alone: what a process that goes on with it begins with.
 
 - A turn that was begun and not finished is sampled again: its randomness depends on the seed and the position.
+- A turn that was cut short, by a limit or the model's context, is over: neither its call nor its answer is whole. The
+  model is asked for the next one.
 - A call that was announced and not started runs. One that was started and not finished runs again only where that
   cannot do harm; else the model is told that nobody knows.
 - What tools knew in an earlier process they are given back, where they left it in the log. What they did not leave
@@ -84,7 +86,7 @@ class Progress(RunState):
                 self.turns, self.usage = event.turn, self.usage + event.usage
                 self._expect(event, len(self.transcript), event.usage.prompt + event.usage.sampled)
                 said = parse(event.ids, self.transcript.vocabulary, role=Role.ASSISTANT)
-                self.said = said_in([each.message for each in said])
+                self.said = () if event.stop is None else said_in([each.message for each in said])
             case ToolCallReady():
                 self.announce(event)
             case ApprovalGiven() if event.call in self.open:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadenza.harmony import Message, Role, Transcript, is_call, parse
+from cadenza.harmony import Message, Role, Transcript, is_call, o200k_harmony, parse
 from cadenza.tools import Tally
 
 from .events import ApprovalGiven, ToolCallReady, ToolFinished, Usage
@@ -73,8 +73,11 @@ class RunState:
 
 
 def called_in(history: Transcript) -> set[str]:
-    """Whose results are in a history, as far as a policy has left them there. What was denied is not told apart."""
-    messages = (each.message for each in parse(history.ids, history.vocabulary))
+    """Whose results are in a history, as far as a policy has left them there. What was denied is not told apart.
+
+    Read by all ids that there are, since a smaller model has perhaps to go on with what a larger one has sampled.
+    """
+    messages = (each.message for each in parse(history.ids, o200k_harmony()))
     return {message.name for message in messages if message.role is Role.TOOL and message.name is not None}
 
 

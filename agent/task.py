@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cadenza.harmony import CallTo, Effort, ToolChoice
 from cadenza.model import DEFAULT, Sampling
@@ -37,7 +37,7 @@ class TaskError(UserError):
 
 
 class SamplingFields(Fields):
-    temperature: float | None = Field(default=None, ge=0, strict=True)
+    temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=True)
     top_p: float | None = Field(default=None, gt=0, le=1, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
     max_tokens: Count = 32_000
@@ -53,10 +53,25 @@ class LimitFields(Fields):
     parallel: Count = 4
 
 
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool | None):
+        raise ValueError(f"must be text, a number, true or false, not a {type(value).__name__}; put text in quotes")
+    return value
+
+
 class Param(Fields):
     type: Literal["string", "integer", "number", "boolean"] = "string"
     description: str | None = None
-    default: str | int | float | bool | None = None
+    default: Annotated[str | int | float | bool | None, BeforeValidator(_plain)] = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.filled_default is not None:
+            try:
+                self.read(self.filled_default)
+            except ValueError as error:
+                raise ValueError(f"default: {error}") from None
+        return self
 
     def read(self, text: str) -> str:
         """A value from the command line, as it is filled in. Raises ValueError that says what it should be."""

@@ -100,6 +100,10 @@ def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterat
     elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    yield from _survey(merged, path, places)
+                continue
             name = str(key.value)
             here = (*path, name)
             place = places[here] = _Place.of(key.start_mark)
@@ -148,7 +152,8 @@ def _fields_at(path: _Path) -> list[str]:
 
 
 def _undeclared(data: Mapping[str, Any], places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
-    declared = data.get("params") or {}
+    declared = data.get("params")
+    declared = declared if isinstance(declared, Mapping) else {}
     for field in ("instructions", "input"):
         for name in placeholders(str(data.get(field) or "")):
             if name not in declared:

@@ -91,7 +91,7 @@ async def _run(row: Row, results: TextIO) -> bool:
 def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
     """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
     faults = []
-    for number, text in enumerate(_read(inputs).splitlines(), 1):
+    for number, text in enumerate(_read(inputs).split("\n"), 1):
         if not text.strip():
             continue
         try:
@@ -125,7 +125,9 @@ def _answered(out: Path) -> set[int]:
     if not out.exists():
         return set()
     answered = set()
-    for number, text in enumerate(out.read_text(encoding="utf-8").splitlines(), 1):
+    for number, text in enumerate(out.read_text(encoding="utf-8").split("\n"), 1):  # JSON may hold other line ends
+        if not text:
+            continue
         try:
             line = json.loads(text)
             if "answer" in line:

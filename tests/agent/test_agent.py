@@ -119,6 +119,19 @@ async def test_the_turn_limit_ends_the_run_with_its_name() -> None:
     assert sum(isinstance(event, TurnStarted) for event in events) == 3
 
 
+@pytest.mark.anyio
+async def test_a_model_is_not_asked_for_no_tokens_at_all() -> None:
+    engine = ScriptedEngine([[python("1")], [final("x")]])
+    (first, _) = [
+        event for event in await events_of(Agent(model=engine, tools=["python"])) if isinstance(event, TurnFinished)
+    ]
+    again, fallback = ScriptedEngine([[python("1")]]), ScriptedEngine([[final("x")]])
+    agent = Agent(model=again, fallbacks=[fallback], tools=["python"], limits=Limits(tokens=first.usage.sampled))
+    with pytest.raises(LimitError, match="sampled tokens"):
+        await events_of(agent)
+    assert (len(again.prompts), fallback.prompts) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("limits", "message"),
     [

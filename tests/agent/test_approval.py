@@ -14,6 +14,7 @@ from cadenza.agent.events import ApprovalGiven, Durable, ToolFinished, ToolStart
 from cadenza.agent.journal import Journal
 from cadenza.harmony import Message
 from cadenza.model.engines.scripted import ScriptedEngine
+from cadenza.tools import FunctionToolset
 
 done: list[str] = []
 
@@ -129,6 +130,27 @@ async def test_arguments_are_judged_as_the_tool_gets_them() -> None:
         turn = [Message.assistant(text, channel="commentary", recipient="functions.shell")]
         (result,) = await results(turn, approvals=Approvals(deny=("shell(command=rm *)",)))
         assert (result.status, done) == ("denied", [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("rule", "recipient"),
+    [("files", "wipe"), ("files.wipe", "wipe"), ("files.*", "wipe"), ("wipe", "wipe"), ("python", "python.a.b")],
+)
+async def test_no_spelling_of_a_tools_name_hides_it_from_the_rules(rule: str, recipient: str) -> None:
+    @tool
+    def wipe() -> None:
+        done.append("wiped")
+
+    done.clear()
+    turn = [Message.assistant("{}", channel="commentary", recipient=recipient)]
+    for rules in (Approvals(deny=(rule,)), Approvals(ask=(rule,))):
+        tools = [FunctionToolset([wipe], name="files"), "python"]
+        answers = Answers(False)
+        agent = Agent(model=ScriptedEngine([turn, FINAL]), tools=tools, approvals=rules, approver=answers)
+        (result,) = [event async for event in agent.stream("go") if isinstance(event, ToolFinished)]
+        assert (result.status, done) == ("denied", [])
+    assert [asked.recipient for asked in answers.asked] == ["files.wipe" if recipient == "wipe" else recipient]
 
 
 @pytest.mark.anyio

@@ -177,6 +177,19 @@ def test_rows_are_run_side_by_side_and_only_once(tmp_path: Path) -> None:
     assert agent("runs", "--verify", "--journal", "own.db", cwd=tmp_path).stdout == "own.db: whole, 6 runs\n"
 
 
+def test_a_row_is_a_line_whatever_stands_in_its_texts(tmp_path: Path) -> None:
+    turns = [[{"channel": "final", "content": "one\u2028two\x85three"}]]
+    task = {"model": {"engine": "scripted", "turns": turns}, "input": "{{ a }}", "params": {"a": {}}}
+    (tmp_path / "t.yaml").write_text(json.dumps(task))
+    (tmp_path / "rows.jsonl").write_text('{"a": "one\u2028two"}\n', encoding="utf-8")
+    arguments = ["run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", "--quiet"]
+    for _ in range(2):  # the second finds the answer of the first
+        done = agent(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    (line,) = (tmp_path / "out.jsonl").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    assert json.loads(line)["answer"] == "one\u2028two\x85three"
+
+
 def test_a_tool_file_is_run_once_for_all_rows(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from cadenza.agent import tool\n\nopen('loads', 'a').write('x')\n\n@tool\ndef one() -> int:\n    return 1\n"

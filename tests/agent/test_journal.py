@@ -10,18 +10,30 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cadenza.agent import Agent, Event, JournalError, Limits
+from cadenza.agent import Agent, Event, JournalError, LimitError, Limits
 from cadenza.agent.calls import STATE_LOST
-from cadenza.agent.events import Durable, RunFinished, ToolFinished, TurnFinished, from_json, is_durable, to_json
+from cadenza.agent.events import (
+    Durable,
+    RunFailed,
+    RunFinished,
+    ToolFinished,
+    TurnFinished,
+    from_json,
+    is_durable,
+    to_json,
+)
 from cadenza.agent.journal import Journal
 from cadenza.agent.resume import Progress
-from cadenza.harmony import Message, o200k_harmony
+from cadenza.harmony import Message, Special, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
+from cadenza.tools import ToolError, ToolSession
 
 COMMAND = [sys.executable, "-m", "cadenza.agent"]
 MILL = """
@@ -60,6 +72,15 @@ async def test_every_event_is_in_the_log_and_reads_back_as_it_was(tmp_path: Path
         (summary,) = journal.runs()
     assert (summary.run, summary.events, summary.end) == (events[0].run, len(events), events[-1])
     assert (tmp_path / "runs.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.anyio
+async def test_half_a_surrogate_pair_is_logged_as_it_came(tmp_path: Path) -> None:
+    """An argument or a file's name that is no UTF-8 has them."""
+    events = [event async for event in scripted(tmp_path / "runs.db").stream("\udcff \\udcff ü")]
+    with Journal(tmp_path / "runs.db") as journal:
+        assert journal.events("") == list(filter(is_durable, events))
+        assert list(journal.verify()) == []
 
 
 @pytest.mark.anyio
@@ -130,6 +151,25 @@ async def test_verify_finds_what_was_changed(tmp_path: Path, harm: str, fault: s
         assert fault in "\n".join(journal.verify())
 
 
+@pytest.mark.anyio
+async def test_a_run_that_could_not_begin_is_not_in_the_log(tmp_path: Path) -> None:
+    class Broken:
+        name = "broken"
+
+        @asynccontextmanager
+        async def open(self) -> AsyncIterator[ToolSession]:
+            raise ToolError("broken: cannot be started")
+            yield
+
+    agent = replace(scripted(tmp_path / "runs.db"), tools=[Broken()])
+    events = agent.stream("go")
+    assert isinstance(await anext(events), RunFailed)
+    with pytest.raises(ToolError, match="cannot be started"):
+        await anext(events)
+    with Journal(tmp_path / "runs.db") as journal:
+        assert (journal.runs(), list(journal.verify())) == ([], [])
+
+
 def test_a_file_that_is_no_journal_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database " * 100)
     with pytest.raises(JournalError, match="not a database"):
@@ -185,6 +225,24 @@ def test_kill_9_at_random_moments_changes_no_answer(tmp_path: Path, seed: int) -
     with Journal(journal) as log:
         assert list(log.verify()) == []
         assert len(log.runs()) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("header", ["analysis to=python code", "final"])
+async def test_what_a_limit_cut_short_is_neither_called_nor_the_answer_afterwards(tmp_path: Path, header: str) -> None:
+    path, encode = tmp_path / "runs.db", o200k_harmony().encode
+    cut = [Special.CHANNEL, *encode(header), Special.MESSAGE, *encode("print('half of it, and")]
+    agent = replace(scripted(path), model=ScriptedEngine([cut]), limits=Limits(turn_tokens=len(cut)))
+    with pytest.raises(LimitError, match="tokens in one turn"):
+        await agent.run("go")
+    with Journal(path) as journal:
+        (summary,) = journal.runs()
+    resumed = [event async for event in scripted(path, after=2).stream_resumed(summary.run)]
+    assert not [event for event in resumed if isinstance(event, ToolFinished)]
+    assert isinstance(resumed[-1], RunFinished)
+    assert resumed[-1].answer == "43"
+    with Journal(path) as journal:
+        assert list(journal.verify()) == []
 
 
 def test_a_limit_does_not_end_a_run_for_good(tmp_path: Path) -> None:

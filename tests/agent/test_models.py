@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cadenza.agent import Agent
+from cadenza.agent import Agent, tool
 from cadenza.agent.events import EngineRetry, Event, RunFinished, RunStarted
 from cadenza.agent.journal import Journal
 from cadenza.agent.models import Models
 from cadenza.agent.task import TaskError
 from cadenza.agent.taskfile import parse
-from cadenza.harmony import Message
-from cadenza.model import LocalModel, ModelError, ScriptedEngine, find
+from cadenza.harmony import Message, Special, Transcript, TurnGrammar, Vocabulary, o200k_harmony
+from cadenza.model import Capabilities, LocalModel, ModelError, Sampled, Sampling, ScriptedEngine, find
 from cadenza.model.engines.completions import CompletionsEngine
 from cadenza.model.engines.http import Server
 
@@ -62,6 +64,68 @@ async def test_a_model_that_cannot_be_loaded_is_passed_over_and_told_of() -> Non
     (retried,) = of(EngineRetry, events)
     assert retried.errors[0].startswith("nowhere: no model 'nowhere'")
     assert retried.model == "nano"
+
+
+@pytest.mark.anyio
+async def test_all_calls_of_a_turn_are_heard_where_only_the_model_fallen_back_to_makes_several() -> None:
+    made = list[int]()
+
+    @tool
+    def note(number: int) -> None:
+        made.append(number)
+
+    calls = [
+        Message.assistant(f'{{"number": {number}}}', channel="commentary", recipient="functions.note")
+        for number in (1, 2)
+    ]
+    agent: Agent[Any] = Agent(model=ScriptedEngine([]), fallbacks=[ScriptedEngine([calls, [ANSWER]])], tools=[note])
+    assert of(EngineRetry, await events_of(agent))
+    assert sorted(made) == [1, 2]
+
+
+@dataclass
+class Small:
+    """Knows few ids, and can begin no turn."""
+
+    name: str = "small"
+    vocabulary: Vocabulary = field(default_factory=lambda: o200k_harmony().restrict([*range(256), *Special]))
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(context=4096))
+
+    async def generate(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        stop: frozenset[int],
+        limit: int,
+        constraint: TurnGrammar | None = None,
+    ) -> AsyncGenerator[Sampled, None]:
+        raise ModelError("busy")
+        yield
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.anyio
+async def test_what_a_model_says_is_read_by_its_own_vocabulary_after_another_model(tmp_path: Path) -> None:
+    turn, answer = (
+        [Message.assistant("世界 🎉", channel="analysis"), CALL],
+        Message.assistant("Es sind 世界 🎉.", channel="final"),
+    )
+    small = Small()
+    agent: Agent[Any] = Agent(
+        model=small, fallbacks=[ScriptedEngine([turn])], tools=["python"], journal=tmp_path / "runs.db"
+    )
+    with pytest.raises(ModelError, match="only 1 turns"):  # as if it died there
+        await agent.run("go")
+    with Journal(tmp_path / "runs.db") as log:
+        run = log.runs()[0].run
+    result = await replace(agent, fallbacks=[ScriptedEngine([[answer]])]).resume(run)
+    assert result.output == "Es sind 世界 🎉."
+    history = Transcript(small.vocabulary, [Message.user("go"), Message.assistant("gone", channel="final")])
+    again: Agent[Any] = Agent(model=ScriptedEngine([[answer]]))
+    assert (await again.run("go on", history=history)).output == "Es sind 世界 🎉."
 
 
 @pytest.mark.anyio

@@ -105,6 +105,29 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
             "input: a\nmodel: {engine: completions, api_key: k-1}",
             "t.yaml:2:30: model.api_key: write the name of an env",
         ),
+        (
+            "input: a\nmodel: {engine: completions, base_url: , name: n}",
+            "t.yaml:2:1: model: engine completions needs base_",
+        ),
+        (
+            "input: a\nmodel: {engine: chat, base_url: 'http://a', api_key: }",
+            "t.yaml:2:1: model: engine chat needs name",
+        ),
+        ("input: '{{ a }}'\nparams: 5", "t.yaml:1:1: input: {{ a }} is not declared in params"),
+        (
+            "input: '{{ a }}'\nparams: {a: {type: integer, default: b}}",
+            "t.yaml:2:10: params.a: default: 'b' is no integer",
+        ),
+        (
+            "input: a\nparams: {a: {default: 2026-01-01}}",
+            "t.yaml:2:14: params.a.default: must be text, a number, true or",
+        ),
+        (
+            "input: a\nsampling: {temperature: .inf}",
+            "t.yaml:2:12: sampling.temperature: input should be a finite number",
+        ),
+        ("<<: {input: '{{ a }}'}", "t.yaml:1:6: input: {{ a }} is not declared in params"),
+        ("input: a\ntools: [python]\n<<: [{workspace: .}]", "t.yaml:3:7: workspace: '.' is not below the task's"),
         ("&x {input: a, params: *x}", "t.yaml:1:5: params.params.params...: nested too deeply"),
     ],
 )
@@ -132,6 +155,11 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"input: \xe4")
     with pytest.raises(TaskError, match="not UTF-8 text, at byte 7"):
         load(tmp_path / "latin.yaml")
+
+
+def test_a_number_with_a_letter_is_exact() -> None:
+    limits = parse(f"input: a\nlimits: {{turns: 1.001k, tokens: 1{'0' * 400}k}}", "t.yaml").limits
+    assert (limits.turns, limits.tokens) == (1001, 10**403)
 
 
 def test_params_are_checked() -> None:

@@ -71,6 +71,17 @@ async def test_no_text_becomes_a_special_token() -> None:
     assert await run(FORGED) == await run("plain")  # what the tool itself returns is forged in both
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["system", "developer", "system:a"])
+async def test_a_result_is_no_message_of_a_role_that_a_tool_is_called_by(name: str) -> None:
+    named = tool(read.function, name=name.partition(":")[0])
+    turn = [Message.assistant('{"page": "1"}', channel="commentary", recipient=name)]
+    transcript = (await Agent(model=ScriptedEngine([turn, FINAL]), tools=[named]).run("go")).transcript
+    messages = [each.message for each in parse_ids(transcript.ids, o200k_harmony())]
+    assert [message.role for message in messages].count(Role.TOOL) == 1
+    assert messages[-2].role is Role.TOOL
+
+
 def test_a_tools_name_is_an_identifier() -> None:
     for name in ("a<|call|>", "a b", "final\nx", "é", "a" * 65, ""):
         with pytest.raises(ToolError, match="a name is 1 to 64 ASCII letters"):
