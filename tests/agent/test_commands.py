@@ -201,6 +201,24 @@ def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("none/out.jsonl", "--out none/out.jsonl: cannot be written: No such file or directory"),
+        (".", ".: cannot be read: Is a directory"),
+        ("picture", "picture: cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        ("rows.jsonl", "rows.jsonl:1: not a line of results; give another --out"),
+    ],
+)
+def test_results_that_cannot_be_written_are_told_before_anything_runs(tmp_path: Path, out: str, told: str) -> None:
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
+    (tmp_path / "picture").write_bytes(b"\xff\xd8\n")
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n')
+    done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", out, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"agent: {told}\n")
+    assert (tmp_path / "rows.jsonl").read_text() == '{"a": 1}\n'
+
+
 SHOP = """
 from cadenza.agent import tool
 
