@@ -91,7 +91,7 @@ async def _run(row: Row, results: TextIO) -> bool:
 def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
     """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
     faults = []
-    for number, text in enumerate(_read(inputs).splitlines(), 1):
+    for number, text in enumerate(_read(inputs, or_stdin=True).splitlines(), 1):
         if not text.strip():
             continue
         try:
@@ -113,9 +113,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, *, or_stdin: bool = False) -> str:
     try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return sys.stdin.read() if or_stdin and str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
