@@ -49,7 +49,7 @@ async def run_rows(origin: Origin, prepare: Prepare, inputs: Path, out: Path, *,
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
     with (
-        out.open("a", encoding="utf-8") as results,
+        _opened(out) as results,
         Progress(*columns, console=Console(stderr=True, quiet=quiet)) as progress,
     ):
         bar = progress.add_task(inputs.name, total=len(rows), completed=len(rows) - len(todo))
@@ -91,7 +91,7 @@ async def _run(row: Row, results: TextIO) -> bool:
 def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
     """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
     faults = []
-    for number, text in enumerate(_read(inputs).split("\n"), 1):
+    for number, text in enumerate(_read(inputs, or_stdin=True).split("\n"), 1):
         if not text.strip():
             continue
         try:
@@ -113,11 +113,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _read(inputs: Path) -> str:
+def _read(path: Path, *, or_stdin: bool = False) -> str:
     try:
-        return sys.stdin.read() if str(inputs) == "-" else inputs.read_text(encoding="utf-8")
+        return sys.stdin.read() if or_stdin and str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{inputs}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _opened(out: Path) -> TextIO:
+    try:
+        return out.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
 
 
 def _answered(out: Path) -> set[int]:
@@ -125,13 +132,14 @@ def _answered(out: Path) -> set[int]:
     if not out.exists():
         return set()
     answered = set()
-    for number, text in enumerate(out.read_text(encoding="utf-8").split("\n"), 1):  # JSON may hold other line ends
+    for number, text in enumerate(_read(out).split("\n"), 1):  # JSON may hold other line ends
         if not text:
             continue
         try:
             line = json.loads(text)
+            row = int(line["row"])
             if "answer" in line:
-                answered.add(int(line["row"]))
+                answered.add(row)
         except (ValueError, TypeError, KeyError):
             raise UserError(f"{out}:{number}: not a line of results; give another --out") from None
     return answered

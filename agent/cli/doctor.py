@@ -16,13 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cadenza.model import ModelError, Sampling, resolve
-from cadenza.tools import McpToolset, SandboxError, ToolError, toolset_names
+from cadenza.tools import McpToolset, SandboxError, ToolError
 from cadenza.tools.python import SANDBOXES, SandboxName
 
 from ..errors import JournalError
 from ..journal import Journal, default_path
 from .run import ANSWERED, FAILED
 from .sandbox import latencies
+from .tools import known
 
 
 class _MissingError(Exception):
@@ -85,7 +86,7 @@ async def _search() -> str:
 
 
 async def _tools() -> str:
-    return ", ".join(toolset_names())
+    return ", ".join(name for name, _ in known())
 
 
 async def _mcp() -> str:

@@ -40,7 +40,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Agents that use tools on open-weight reasoning models."""
 
@@ -352,9 +354,9 @@ def sandbox_build(
     packages: Annotated[
         str, typer.Option("--with", help="Packages for the cells, by pip.", metavar="numpy,pandas,matplotlib")
     ] = "",
-    tag: Annotated[str, typer.Option(help="What to call it.")] = "cadenza-sandbox:latest",
+    tag: Annotated[str, typer.Option(help="What to call the image.")] = "cadenza-sandbox:latest",
 ) -> None:
-    """Make Docker's image of this machine's own Python, without a registry, and packages for bubblewrap too."""
+    """Make Docker's image of this machine's own Python, and give packages to it, bubblewrap and landlock."""
     from .sandbox import build_all
 
     raise typer.Exit(build_all(packages, tag))
@@ -375,14 +377,19 @@ def sandbox_check(
 
 
 def main() -> None:
-    """The entry point. Wrong usage is one line; an interrupt ends in 130, also before or after a run."""
+    """The entry point. Wrong usage is one line, and so is a full disk; an interrupt ends in 130, anywhere."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="agent", standalone_mode=False))
     except TyperException as error:
         what = error.format_message().rstrip(".").replace("Value error, ", "")
         if what:  # nothing is said where the help was shown instead
-            print(f"agent: {what[:1].lower()}{what[1:]}; see `agent --help`", file=sys.stderr)
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "agent"
+            print(f"agent: {what[:1].lower()}{what[1:]}; see `{command} --help`", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # what is raised on purpose was told before: this is standard output's
+        print(f"agent: {error}", file=sys.stderr)
+        sys.exit(1)
     except (Abort, KeyboardInterrupt):
         print("agent: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -16,8 +16,8 @@ from cadenza.harmony import Effort, HarmonyError
 from cadenza.model import ModelError
 from cadenza.tools import ToolError, clean
 
-from ..errors import AgentError, UserError
-from ..events import Artefact, Event, RunFinished, RunStarted, TurnFinished, to_json
+from ..errors import AgentError, JournalError, UserError
+from ..events import Artefact, Durable, Event, RunFinished, RunStarted, TurnFinished, to_json
 from ..journal import Journal, default_path
 from ..task import TaskError
 from ..taskfile import read
@@ -112,9 +112,7 @@ def resume_run(
     """Goes on with a run that has no answer yet, and returns the exit code."""
 
     def events() -> AsyncGenerator[Event, None]:
-        path = journal or default_path()
-        with Journal(path) as log:
-            known = log.events(run)
+        path, known = logged(run, journal)
         first = known[0]
         if not isinstance(first, RunStarted) or first.task is None:
             raise UserError(f"run {run}: was started from Python; Agent.resume goes on with it")
@@ -124,6 +122,24 @@ def resume_run(
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream_resumed(first.run)
 
     return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+
+
+def logged(run: str, journal: Path | None) -> tuple[Path, list[Durable]]:
+    """The journal that a run is in, and its events. Raises UserError where there is none."""
+    path = must_be_there(journal)
+    with Journal(path) as log:
+        try:
+            return path, log.events(run)
+        except JournalError as error:
+            raise UserError(str(error)) from None
+
+
+def must_be_there(journal: Path | None) -> Path:
+    """To look into a journal makes none. Raises UserError."""
+    path = journal or default_path()
+    if not path.exists():
+        raise UserError(f"{path}: no such journal; a run makes it")
+    return path
 
 
 def _follow(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,31 +14,27 @@ from rich.text import Text
 from cadenza.harmony import Parser, o200k_harmony
 from cadenza.tools import clean
 
-from ..errors import JournalError, UserError
 from ..events import Artefact, RunFailed, RunFinished, TurnFinished, to_json
-from ..journal import Journal, RunSummary, default_path
+from ..journal import Journal, RunSummary
 from ..turn import Turn
 from .made import keep
-from .run import ANSWERED, FAILED, WRONG_USAGE, print_answer
+from .run import ANSWERED, FAILED, logged, must_be_there, print_answer, told
 from .view import LiveView, complain
 
 
 def list_runs(journal: Path | None, *, verify: bool) -> int:
     """A line for each run, the latest first; with `verify`, a line for each fault instead."""
-    path = journal or default_path()
-    if not path.exists():
-        complain(f"{path}: no such journal; a run makes it")
-        return WRONG_USAGE
-    try:
-        with Journal(path) as log:
-            if verify:
-                faults = list(log.verify())
-                print("\n".join(map(clean, faults)) or f"{path}: whole, {len(log.runs())} runs")
-                return FAILED if faults else ANSWERED
-            runs = log.runs()
-    except JournalError as error:
-        complain(str(error))
-        return FAILED
+    return told(partial(_list, journal, verify))
+
+
+def _list(journal: Path | None, verify: bool) -> int:
+    path = must_be_there(journal)
+    with Journal(path) as log:
+        if verify:
+            faults = list(log.verify())
+            print("\n".join(map(clean, faults)) or f"{path}: whole, {len(log.runs())} runs")
+            return FAILED if faults else ANSWERED
+        runs = log.runs()
     table = Table("run", "started", "model", "events", "end", box=None, pad_edge=False)
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.at))
@@ -58,16 +55,15 @@ def _end(run: RunSummary) -> str:
 
 def show_run(run: str, journal: Path | None, *, as_json: bool, out: Path | None) -> int:
     """A run as its live view showed it, or its events as JSON lines. out: a folder for what its calls made."""
-    try:
-        with Journal(journal or default_path()) as log:
-            events = log.events(run)
-        if out is not None:
-            for made in events:
-                if isinstance(made, Artefact):
-                    keep(out, made.name, made.data)
-    except (JournalError, UserError) as error:
-        complain(str(error))
-        return WRONG_USAGE
+    return told(partial(_show, run, journal, as_json, out))
+
+
+def _show(run: str, journal: Path | None, as_json: bool, out: Path | None) -> int:
+    _, events = logged(run, journal)
+    if out is not None:
+        for made in events:
+            if isinstance(made, Artefact):
+                keep(out, made.name, made.data)
     view = LiveView()
     for event in events:
         if as_json:
@@ -75,8 +71,8 @@ def show_run(run: str, journal: Path | None, *, as_json: bool, out: Path | None)
             continue
         if isinstance(event, TurnFinished):
             parser, turn = Parser(o200k_harmony()), Turn(event.run)
-            for told in turn.hear(parser.feed(event.ids) + parser.finish()):
-                view.show(told)
+            for said in turn.hear(parser.feed(event.ids) + parser.finish()):
+                view.show(said)
         view.show(event)
         if isinstance(event, RunFinished):
             print_answer(event, view)

@@ -68,13 +68,13 @@ def tools_named(
 
 def _list(task: Path | None) -> int:
     table = Table("tool", "", box=None, pad_edge=False)
-    for name, what in _known() if task is None else anyio.run(_described, task):
+    for name, what in known() if task is None else anyio.run(_described, task):
         table.add_row(Text(name), Text(what))
     Console(highlight=False, markup=False).print(table)
     return ANSWERED
 
 
-def _known() -> list[tuple[str, str]]:
+def known() -> list[tuple[str, str]]:
     """Imports and opens nothing."""
     declared = [
         (entry.name, f"{entry.dist.name if entry.dist else 'a package'}: {entry.value}")

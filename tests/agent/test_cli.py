@@ -71,7 +71,8 @@ def test_monty_is_named_and_answers() -> None:
         (["run", "-"], "input: x\nmodel: gpt-9", "agent: no model 'gpt-9'"),
         (["run", "-", "--param", "x"], "input: x", "agent: --param x: must be NAME=VALUE"),
         (["run", "-", "--effort", "huge"], "", "agent: invalid value for '--effort': 'huge' is not one of 'low'"),
-        (["run"], "", "agent: missing argument 'task'; see `agent --help`"),
+        (["run"], "", "agent: missing argument 'task'; see `agent run --help`"),
+        (["model", "info"], "", "agent: missing argument 'name'; see `agent model info --help`"),
         (["rum", "-"], "", "agent: no such command 'rum'"),
     ],
 )
@@ -80,6 +81,13 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], task: str
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0].startswith(line)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (1, "agent: [Errno 28] No space left on device\n")
 
 
 def test_a_limit_is_one_line_and_exit_code_1() -> None:

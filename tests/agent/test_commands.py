@@ -128,8 +128,16 @@ def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
     lines = agent("show", name, "--json", "--journal", "log.db", cwd=tmp_path).stdout.splitlines()
     assert [json.loads(line)["seq"] for line in lines] == list(range(1, len(lines) + 1))
     assert agent("runs", "--verify", "--journal", "log.db", cwd=tmp_path).stdout == "log.db: whole, 1 runs\n"
-    unknown = agent("show", "zzz", "--journal", "log.db", cwd=tmp_path)
-    assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
+    for command in ("show", "resume"):
+        unknown = agent(command, "zzz", "--journal", "log.db", cwd=tmp_path)
+        assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
+
+
+@pytest.mark.parametrize("command", [["runs"], ["runs", "--verify"], ["show", "3f2a"], ["resume", "3f2a"]])
+def test_to_look_into_a_journal_that_is_not_there_makes_none(tmp_path: Path, command: list[str]) -> None:
+    done = agent(*command, "--journal", "log.db", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "agent: log.db: no such journal; a run makes it\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_run_makes_is_written_where_it_is_wanted_then_or_later(tmp_path: Path) -> None:
@@ -212,6 +220,24 @@ def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
         "rows.jsonl:3: b: not declared in the task; declared: a",
     ]
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("none/out.jsonl", "--out none/out.jsonl: cannot be written: No such file or directory"),
+        (".", ".: cannot be read: Is a directory"),
+        ("picture", "picture: cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        ("rows.jsonl", "rows.jsonl:1: not a line of results; give another --out"),
+    ],
+)
+def test_results_that_cannot_be_written_are_told_before_anything_runs(tmp_path: Path, out: str, told: str) -> None:
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
+    (tmp_path / "picture").write_bytes(b"\xff\xd8\n")
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n')
+    done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", out, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"agent: {told}\n")
+    assert (tmp_path / "rows.jsonl").read_text() == '{"a": 1}\n'
 
 
 SHOP = """
