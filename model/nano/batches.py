@@ -90,7 +90,7 @@ class Batches:
     def of_step(self, step: int, families: Sequence[Family] = FAMILIES, *, times: int = 1) -> Iterator[Batch]:
         """times: how often each family has its batches."""
         for family in families:
-            draw = Draw(random.Random(f"{self.seed} {family.name} {step}"))
+            draw = Draw(random.Random(f"{self.seed} {family.name} {step}"), loose=True)
             for _ in range(times * family.batches):
                 yield self.of(family, draw, family.size)
 

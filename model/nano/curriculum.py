@@ -48,13 +48,13 @@ class Problem:
 # --- problems ---------------------------------------------------------------------------------------------------------
 
 
-def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.0) -> Problem:
-    """A problem of any family. table: of word problems; unknown: the share of these that have made-up words."""
+def problem(draw: Draw, table: Sequence[Story] = STORIES) -> Problem:
+    """A problem of any family. table: of word problems."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.14),
-        (_operation, 0.14),
-        (partial(_story, table=table, unknown=unknown), 0.6),
-        (_events, 0.12),
+        (_symbols, 0.18),
+        (_operation, 0.18),
+        (partial(_story, table=table), 0.48),
+        (_events, 0.16),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)
@@ -63,9 +63,9 @@ def problem(draw: Draw, table: Sequence[Story] = STORIES, *, unknown: float = 0.
         question = f"{filler} {question}" if draw.chance(0.5) else f"{question} {filler}"
     if draw.chance(0.12):
         question = question[0].lower() + question[1:]
-    if draw.chance(0.08):
+    if draw.loose and draw.chance(0.08):
         question = question.lower()
-    if draw.chance(0.08):
+    if draw.loose and draw.chance(0.08):
         question = question.rstrip(".?! ")
     instructions, alone = None, False
     if draw.chance(0.55):
@@ -87,12 +87,12 @@ def _operand(draw: Draw, digits: int) -> str:
 
 def _whole_part(draw: Draw) -> int:
     """Of a decimal."""
-    return 0 if draw.chance(0.15) else draw.integer(4)
+    return 0 if draw.loose and draw.chance(0.15) else draw.integer(4)
 
 
 def _as_written(draw: Draw, number: str) -> str:
     """How a person writes it: 12500 may be 12,500, and 3 may be three."""
-    if number in _SPELLED and draw.chance(0.15):
+    if number in _SPELLED and (draw.loose or int(number) <= 12) and draw.chance(0.15):
         return _SPELLED[number]
     whole, dot, rest = number.partition(".")
     if len(whole) > 3 and draw.chance(0.12):
@@ -171,7 +171,7 @@ def _operation(draw: Draw) -> tuple[str, str]:
     return frame.format(phrase.format(**written)), _exact(formula.format(**values), used)
 
 
-def _story(draw: Draw, table: Sequence[Story], unknown: float = 0.0) -> tuple[str, str]:
+def _story(draw: Draw, table: Sequence[Story]) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
     text, formula = draw.phrase(table)
     divides, begins_with_a = _SHARED.fullmatch(formula), formula.lstrip("(").startswith("{a}")
@@ -198,24 +198,19 @@ def _story(draw: Draw, table: Sequence[Story], unknown: float = 0.0) -> tuple[st
     people = {"n": first, "m": second, "t": draw.thing(), "u": draw.thing(), "p": draw.place()}
     written = {letter: _as_written(draw, number) for letter, number in numbers.items()} | {"q": numbers["q"]}
     said = draw.wording(text)
-    if draw.chance(unknown):
+    if draw.loose and draw.chance(0.3):
         said = _with_unknown_words(draw, said)
     question = said.format(**people, **written)
     return _casual(draw, _capitalized(question), first), _exact(formula.format(**numbers), used)
 
 
 _WORD = re.compile(r"(?<![\w{$'-])[a-z]{5,}(?![\w}'-])")
-_TELLING = (
-    frozenset(_TO_NINETEEN)
-    | frozenset(_TENS)
-    | frozenset(
-        """
+_NUMERALS = """
     hundred thousand dozen twice double triple third thirds quarter quarters fifth tenth percent second seconds minute
     minutes hours weeks month months years century decade times fewer average square cubed remainder pairs meters metres
     grams liters litres tonnes cents
     """.split()
-    )
-)
+_TELLING = {*_TO_NINETEEN, *_TENS, *_NUMERALS}
 """Words that stand for a number or an operation, often alone."""
 
 
@@ -349,12 +344,12 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     return messages
 
 
-def dialogue(draw: Draw, effort: Effort, ask: Callable[[Draw], Problem] = problem) -> list[Message]:
+def dialogue(draw: Draw, effort: Effort, table: Sequence[Story] = STORIES) -> list[Message]:
     """A conversation. One in ten goes on with a second question, and then the earlier reasoning is gone."""
-    first = ask(draw)
+    first = problem(draw, table)
     messages = conversation(first, effort)
     if draw.chance(0.1):
-        second = ask(draw)
+        second = problem(draw, table)
         told_before = first.number_alone and first.instructions is not None
         told_now = second.number_alone and second.instructions is None
         second = replace(second, instructions=None, number_alone=told_before or told_now)

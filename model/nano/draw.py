@@ -28,11 +28,16 @@ _LETTERS: Final = ascii_lowercase + "aaeeeiioou"  # vowels more often, as in lan
 
 
 class Draw:
-    """Random choices of one kind: trained on, or held out."""
+    """Random choices of one kind: trained on, or held out.
 
-    def __init__(self, rng: random.Random, *, held_out: bool = False) -> None:
+    loose: whether problems are also put as people in a hurry put them: numbers in words, nothing but small letters, no
+    mark at the end; and with words that mean nothing.
+    """
+
+    def __init__(self, rng: random.Random, *, held_out: bool = False, loose: bool = False) -> None:
         self.rng = rng
         self.held_out = held_out
+        self.loose = loose
 
     def any(self, table: Sequence[str]) -> str:
         """A wording of any phrase of a table of which none is held out."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, TypeAlias
 
 from cadenza.harmony import Channel, Effort, Message, SystemContent
@@ -34,8 +33,7 @@ def system(draw: Draw, effort: Effort) -> Message:
 
 
 def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
-    ask = partial(curriculum.problem, table=STORIES + MORE, unknown=0.3)
-    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, ask)
+    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, STORIES + MORE)
 
 
 def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
