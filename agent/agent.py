@@ -32,7 +32,7 @@ from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
 from cadenza.tools import Citation, ToolError
 
 from .approval import Approvals, Approver
-from .errors import AgentError, JournalError, LimitError, UserError
+from .errors import AgentError, JournalError, LimitError, UserError, told
 from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted, Usage, is_durable
 from .journal import Journal
 from .limits import Limits
@@ -206,11 +206,11 @@ class Agent(Generic[O]):
         A durable event is numbered and committed before anyone sees it, and so before it has effects. Of a run that did
         not begin nothing is: there is nothing to go on with.
         """
-        numbers, uncommitted, has_begun = count(seq + 1), list[Durable](), seq > 0
+        numbers, uncommitted, has_begun, has_ended = count(seq + 1), list[Durable](), seq > 0, False
         with Journal(self.journal) if self.journal is not None else nullcontext() as journal:
 
             def noted(event: Event) -> Event:
-                nonlocal has_begun
+                nonlocal has_begun, has_ended
                 if is_durable(event):
                     event = replace(event, seq=next(numbers))
                     uncommitted.append(event)
@@ -218,6 +218,7 @@ class Agent(Generic[O]):
                         journal.append(*uncommitted)
                         uncommitted.clear()
                     has_begun = has_begun or isinstance(event, RunStarted)  # which is nothing without its input
+                    has_ended = isinstance(event, RunFinished)  # what fails afterwards does not take the answer away
                 return event
 
             try:
@@ -228,10 +229,13 @@ class Agent(Generic[O]):
                             yield noted(event)
             except JournalError:  # what cannot be noted must not happen, this failure included
                 raise
-            except (AgentError, ModelError, ToolError, HarmonyError) as error:
+            except Exception as error:
                 if isinstance(error, LimitError):
                     yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
-                yield noted(RunFailed(run=loop.run, error=loop.redactor.text(str(error))))
+                if not has_ended:
+                    is_ours = isinstance(error, AgentError | ModelError | ToolError | HarmonyError)
+                    line = str(error) if is_ours else told(error)
+                    yield noted(RunFailed(run=loop.run, error=loop.redactor.text(line)))
                 raise
 
     def _begin(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:
