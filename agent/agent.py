@@ -74,7 +74,7 @@ class Agent(Generic[O]):
     constrain: hold every turn to its grammar where the engine can
     tool_choice: what the first turn has to be, "auto", "none", "required" or CallTo(recipient); later turns are free
     approvals: which calls may be made, and which only after a yes; approver: who is asked, None for nobody: a no
-    secrets: values by name that no tool's result brings to the model or into the log
+    secrets: values by name that no tool's result and no error brings to the model or into the log
     examples: questions with their answers, shown as earlier turns
     effort: how long the model reasons
     current_date: free text, today by default
@@ -230,6 +230,7 @@ class Agent(Generic[O]):
             except JournalError:  # what cannot be noted must not happen, this failure included
                 raise
             except Exception as error:
+                loop.redactor.error(error)
                 if isinstance(error, LimitError):
                     yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
                 if not has_ended:

@@ -137,8 +137,13 @@ async def _call(
         if name not in known and f"{space.name}.{name}" not in known:
             raise UserError(box.unknown(name))
         context = ToolContext(deps=None, on_progress=lambda told: print(clean(told), file=sys.stderr))
-        with context.active():
-            result = Redactor(of_environment()).result(await call_of(session, name, text))
+        redactor = Redactor(of_environment())
+        try:
+            with context.active():
+                result = redactor.result(await call_of(session, name, text))
+        except Exception as error:
+            redactor.error(error)
+            raise
         result = fit(result, session.traits(name).result_bytes or RESULT_BYTES)
     print((clean(result.text) if sys.stdout.isatty() else result.text).removesuffix("\n"))
     _keep(result, out)
