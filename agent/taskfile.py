@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -44,6 +44,17 @@ class _Place:
         return cls(mark.line + 1, mark.column + 1)
 
 
+_MOST_COPIES: Final = 10_000
+
+
+class _AliasError(Exception):
+    """What aliases stand for is without end, or too much to be read."""
+
+    def __init__(self, node: yaml.Node, what: str) -> None:
+        super().__init__(what)
+        self.place = _Place.of(node.start_mark)
+
+
 def load(path: Path) -> Task:
     """Raises TaskError."""
     return parse(read(path), str(path), path.parent)
@@ -67,6 +78,7 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(node, yaml.MappingNode):
             raise TaskError([f"{source}:1:1: a task is a mapping with at least `input: ...`"])
+        _count(node, {})
         places: dict[_Path, _Place] = {}
         faults = [*_survey(node, (), places)]
         data = yaml.SafeLoader("").construct_document(node) if not faults else None
@@ -74,6 +86,8 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
         mark = error.problem_mark or error.context_mark
         place = _Place.of(mark) if mark else _Place(1, 1)
         raise TaskError([f"{source}:{place.line}:{place.column}: not YAML: {error.problem}"]) from None
+    except _AliasError as error:
+        raise TaskError([f"{source}:{error.place.line}:{error.place.column}: {error}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TaskError([f"{source}:1:1: not YAML: {' '.join(str(error).split())}"]) from None
     if data is not None:
@@ -92,8 +106,29 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
 _Fault: TypeAlias = tuple[int, int, str]
 
 
+def _count(node: yaml.Node, counts: dict[yaml.Node, int]) -> int:
+    """The nodes that there are with every alias filled in. counts: of those that were counted; 0 in the middle of it.
+
+    Raises _AliasError: a few lines of aliases may stand for billions.
+    """
+    if node in counts:
+        if not counts[node]:
+            raise _AliasError(node, "an alias stands in what it refers to")
+        return counts[node]
+    counts[node] = 0
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [each for pair in node.value for each in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    counts[node] = 1 + sum(_count(each, counts) for each in inner)
+    if counts[node] > len(counts) + _MOST_COPIES:
+        raise _AliasError(node, f"aliases here stand for more than {_MOST_COPIES:,} copies")
+    return counts[node]
+
+
 def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterator[_Fault]:
-    """Notes where each key stands; reports keys that stand there twice, and aliases that refer to themselves."""
+    """Notes where each key stands; reports keys that stand there twice."""
     places.setdefault(path, _Place.of(node.start_mark))
     if len(path) > 50:
         yield places[path].line, places[path].column, f"{_dotted(path[:3])}...: nested too deeply"
