@@ -105,6 +105,8 @@ def test_a_users_own_files_are_found_beside_the_task_whatever_they_are_called(tm
         ("import nothing_at_all", "ModuleNotFoundError: No module named 'nothing_at_all'"),
         ("x = 1 / 0", "ZeroDivisionError: division by zero"),
         ("def f(: pass", "SyntaxError"),
+        ("import sys; sys.exit()", "mine.py: cannot be loaded: SystemExit ("),
+        ("raise SystemExit(3)", "mine.py: cannot be loaded: SystemExit: 3 ("),
         ("x = 1", "no function with @tool in it"),
     ],
 )
