@@ -94,8 +94,11 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
         try:
             faults = [*_undeclared(data, places)]
             task = Task.model_validate(data)
-            faults += _wrong_files(task, folder, places)
-            faults += _wrong_workspace(task, folder, places)
+            if wrong := [*_wrong_paths(task, folder, places)]:
+                faults += wrong
+            else:
+                faults += _wrong_files(task, folder, places)
+                faults += _wrong_workspace(task, folder, places)
         except ValidationError as error:
             faults += _located(error, places)
     if faults:
@@ -196,6 +199,19 @@ def _undeclared(data: Mapping[str, Any], places: Mapping[_Path, _Place]) -> Iter
                 yield place.line, place.column, f"{field}: {{{{ {name} }}}} is not declared in params"
 
 
+def _wrong_paths(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    """Paths that the system does not even look for."""
+    for path, name in {**_named(task), ("workspace",): task.workspace}.items():
+        try:
+            if isinstance(name, str):
+                (folder / name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            yield places[path].line, places[path].column, f"{_dotted(path)}: {name[:80]!r}: {why}"
+
+
 def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     """Files that a task names and that are not there, and schemas that are none. Executes nothing."""
 
@@ -232,6 +248,12 @@ def _named_by_tools(task: Task) -> dict[_Path, str]:
     return {("tools", at, *keys): name for at, entry in enumerate(task.tools) for keys, name in entry.paths().items()}
 
 
+def _named(task: Task) -> dict[_Path, Any]:
+    """What makes up the task beside its own file: by the path of the field that names it."""
+    schema = task.output.get("schema") if isinstance(task.output, dict) else None
+    return {**_named_by_tools(task), ("journal",): task.journal, ("output", "schema"): schema}
+
+
 def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     """A task file may give away a folder below its own, in which nothing lies that makes up the task."""
     if task.workspace is None:
@@ -243,10 +265,7 @@ def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -
     if top not in workspace.parents:
         what = f"workspace: {task.workspace!r} is not below the task's folder; --workspace takes any other"
         yield place.line, place.column, what
-    named: dict[_Path, Any] = {**_named_by_tools(task), ("journal",): task.journal}
-    if isinstance(task.output, dict):
-        named[("output", "schema")] = task.output.get("schema")
-    for path, name in named.items():
+    for path, name in _named(task).items():
         if isinstance(name, str) and workspace in (folder / name).resolve().parents:
             where = places[path]
             yield where.line, where.column, f"{_dotted(path)}: lies in the workspace, where the model may change it"
