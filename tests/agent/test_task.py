@@ -134,6 +134,7 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ),
         ("<<: {input: '{{ a }}'}", "t.yaml:1:6: input: {{ a }} is not declared in params"),
         ("input: a\ntools: [python]\n<<: [{workspace: .}]", "t.yaml:3:7: workspace: '.' is not below the task's"),
+        ("input: a\ntools: [{name: pyhton}]", "t.yaml:2:10: tools[0].name: no tool 'pyhton'; there is python"),
         ('input: a\ntools: [{file: "a\\0"}]', r"t.yaml:2:10: tools[0].file: 'a\x00': embedded null byte"),
         ('input: a\ntools: [python]\nworkspace: "\\0"', "t.yaml:3:1: workspace: '\\x00': embedded null byte"),
         ('input: a\njournal: "\\0"', "t.yaml:2:1: journal: '\\x00': embedded null byte"),
