@@ -26,6 +26,7 @@ from cadenza.harmony import (
     ToolChoice,
     Transcript,
     TurnSpec,
+    Vocabulary,
     o200k_harmony,
 )
 from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
@@ -134,24 +135,31 @@ class Agent(Generic[O]):
 
     async def resume(self, run: str) -> RunResult[O]:
         """Goes on with a run of the journal, in this process, from its last event. Raises as `run` does."""
+        progress = self._progress(run)
+        if progress.finished is not None:
+            return self._result_of(progress.finished, progress.transcript.vocabulary)
         models = self._models()
-        return await self._result(models, self._resumed_events(models, run))
+        return await self._result(models, self._resumed_events(models, progress))
 
     async def stream_resumed(self, run: str) -> AsyncGenerator[Event, None]:
         """`resume`, as its events. Of a run that has its answer, that is the RunFinished alone."""
-        async with aclosing(self._resumed_events(self._models(), run)) as events:
-            async for event in events:
-                yield event
-
-    async def _resumed_events(self, models: Models, run: str) -> AsyncGenerator[Event, None]:
-        if self.journal is None:
-            raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
-        with Journal(self.journal) as journal:
-            progress = Progress.of(journal.events(run), o200k_harmony())  # whichever models have sampled it
-        progress.transcript.vocabulary = models.engine.vocabulary
+        progress = self._progress(run)
         if progress.finished is not None:
             yield progress.finished
             return
+        async with aclosing(self._resumed_events(self._models(), progress)) as events:
+            async for event in events:
+                yield event
+
+    def _progress(self, run: str) -> Progress:
+        """Where a run of the journal stands."""
+        if self.journal is None:
+            raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
+        with Journal(self.journal) as journal:
+            return Progress.of(journal.events(run), o200k_harmony())  # whichever models have sampled it
+
+    async def _resumed_events(self, models: Models, progress: Progress) -> AsyncGenerator[Event, None]:
+        progress.transcript.vocabulary = models.engine.vocabulary
         loop = self._loop(progress.start.run, models, progress)
         async with aclosing(self._steps(loop, loop.resume, seq=progress.seq)) as events:
             async for event in events:
@@ -187,7 +195,10 @@ class Agent(Generic[O]):
             async for event in events:
                 if isinstance(event, RunFinished):
                     finished = event
-        transcript = Transcript(models.engine.vocabulary)
+        return self._result_of(finished, models.engine.vocabulary)
+
+    def _result_of(self, finished: RunFinished, vocabulary: Vocabulary) -> RunResult[O]:
+        transcript = Transcript(vocabulary)
         transcript.extend_spans(finished.ids, finished.spans)
         return RunResult(
             output=cast(O, finished.answer) if self._output is None else self._output.read(finished.answer),

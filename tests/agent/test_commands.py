@@ -135,6 +135,16 @@ def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
         assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
 
 
+def test_an_answer_is_printed_again_whatever_has_become_of_its_task(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from cadenza.agent import tool\n\n@tool\ndef one() -> int:\n    return 1\n")
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED | {"tools": ["python", {"file": "mine.py"}]}))
+    done = agent("run", "t.yaml", "--param", "a=6", "--json", "--journal", "log.db", cwd=tmp_path)
+    *_, last = done.stdout.splitlines()
+    (tmp_path / "mine.py").unlink()
+    again = agent("resume", json.loads(last)["run"], "--json", "--journal", "log.db", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, f"{last}\n"), again.stderr
+
+
 @pytest.mark.parametrize("command", [["runs"], ["runs", "--verify"], ["show", "3f2a"], ["resume", "3f2a"]])
 def test_to_look_into_a_journal_that_is_not_there_makes_none(tmp_path: Path, command: list[str]) -> None:
     done = agent(*command, "--journal", "log.db", cwd=tmp_path)
