@@ -220,9 +220,9 @@ def test_a_tool_file_is_run_once_for_all_rows(tmp_path: Path) -> None:
     assert (done.returncode, (tmp_path / "loads").read_text()) == (0, "x")
 
 
-def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
+def test_wrong_rows_are_told_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
-    (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n')
+    (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n' + '{"a": ""}\n' * 1001)
     done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -230,6 +230,8 @@ def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
         "rows.jsonl:2: a row is a JSON object of params, not list",
         "rows.jsonl:3: a: missing; give --param a=...",
         "rows.jsonl:3: b: not declared in the task; declared: a",
+        "rows.jsonl:5: a: '' is no integer",
+        "rows.jsonl: 1,000 more faults",
     ]
     assert not (tmp_path / "out.jsonl").exists()
 
