@@ -135,6 +135,14 @@ def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
         assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
 
 
+def test_to_show_a_run_that_failed_is_no_failure(tmp_path: Path) -> None:
+    task = json.dumps(SCRIPTED | {"limits": {"turns": 1}})
+    run = agent("run", "-", "--param", "a=6", "--journal", "log.db", cwd=tmp_path, input=task)
+    shown = agent("show", "", "--journal", "log.db", cwd=tmp_path)
+    assert (run.returncode, shown.returncode, shown.stdout) == (1, 0, "")
+    assert shown.stderr == run.stderr
+
+
 def test_an_answer_is_printed_again_whatever_has_become_of_its_task(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("from cadenza.agent import tool\n\n@tool\ndef one() -> int:\n    return 1\n")
     (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED | {"tools": ["python", {"file": "mine.py"}]}))
