@@ -32,6 +32,7 @@ from .task import (
 from .tool_entries import KINDS, ToolEntry
 
 _Path: TypeAlias = tuple[str | int, ...]
+_MOST_COPIES: Final = 10_000  # of nodes, by aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,6 @@ class _Place:
     @classmethod
     def of(cls, mark: yaml.Mark) -> _Place:
         return cls(mark.line + 1, mark.column + 1)
-
-
-_MOST_COPIES: Final = 10_000
 
 
 class _AliasError(Exception):

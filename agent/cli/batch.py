@@ -28,7 +28,6 @@ from ..events import RunFinished, RunStarted
 from ..task import TaskError
 from .origin import Origin
 
-
 _MOST_TOLD: Final = 5
 
 
