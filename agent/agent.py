@@ -26,13 +26,14 @@ from cadenza.harmony import (
     ToolChoice,
     Transcript,
     TurnSpec,
+    Vocabulary,
     o200k_harmony,
 )
 from cadenza.model import DEFAULT, LocalModel, ModelError, Sampling, TokenEngine
 from cadenza.tools import Citation, ToolError
 
 from .approval import Approvals, Approver
-from .errors import AgentError, JournalError, LimitError, UserError
+from .errors import AgentError, JournalError, LimitError, UserError, told
 from .events import Durable, Event, LimitHit, RunFailed, RunFinished, RunStarted, Usage, is_durable
 from .journal import Journal
 from .limits import Limits
@@ -74,7 +75,7 @@ class Agent(Generic[O]):
     constrain: hold every turn to its grammar where the engine can
     tool_choice: what the first turn has to be, "auto", "none", "required" or CallTo(recipient); later turns are free
     approvals: which calls may be made, and which only after a yes; approver: who is asked, None for nobody: a no
-    secrets: values by name that no tool's result brings to the model or into the log
+    secrets: values by name that no tool's result and no error brings to the model or into the log
     examples: questions with their answers, shown as earlier turns
     effort: how long the model reasons
     current_date: free text, today by default
@@ -134,24 +135,31 @@ class Agent(Generic[O]):
 
     async def resume(self, run: str) -> RunResult[O]:
         """Goes on with a run of the journal, in this process, from its last event. Raises as `run` does."""
+        progress = self._progress(run)
+        if progress.finished is not None:
+            return self._result_of(progress.finished, progress.transcript.vocabulary)
         models = self._models()
-        return await self._result(models, self._resumed_events(models, run))
+        return await self._result(models, self._resumed_events(models, progress))
 
     async def stream_resumed(self, run: str) -> AsyncGenerator[Event, None]:
         """`resume`, as its events. Of a run that has its answer, that is the RunFinished alone."""
-        async with aclosing(self._resumed_events(self._models(), run)) as events:
-            async for event in events:
-                yield event
-
-    async def _resumed_events(self, models: Models, run: str) -> AsyncGenerator[Event, None]:
-        if self.journal is None:
-            raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
-        with Journal(self.journal) as journal:
-            progress = Progress.of(journal.events(run), o200k_harmony())  # whichever models have sampled it
-        progress.transcript.vocabulary = models.engine.vocabulary
+        progress = self._progress(run)
         if progress.finished is not None:
             yield progress.finished
             return
+        async with aclosing(self._resumed_events(self._models(), progress)) as events:
+            async for event in events:
+                yield event
+
+    def _progress(self, run: str) -> Progress:
+        """Where a run of the journal stands."""
+        if self.journal is None:
+            raise UserError("an agent without a journal has no runs to go on with; give it journal=...")
+        with Journal(self.journal) as journal:
+            return Progress.of(journal.events(run), o200k_harmony())  # whichever models have sampled it
+
+    async def _resumed_events(self, models: Models, progress: Progress) -> AsyncGenerator[Event, None]:
+        progress.transcript.vocabulary = models.engine.vocabulary
         loop = self._loop(progress.start.run, models, progress)
         async with aclosing(self._steps(loop, loop.resume, seq=progress.seq)) as events:
             async for event in events:
@@ -187,7 +195,10 @@ class Agent(Generic[O]):
             async for event in events:
                 if isinstance(event, RunFinished):
                     finished = event
-        transcript = Transcript(models.engine.vocabulary)
+        return self._result_of(finished, models.engine.vocabulary)
+
+    def _result_of(self, finished: RunFinished, vocabulary: Vocabulary) -> RunResult[O]:
+        transcript = Transcript(vocabulary)
         transcript.extend_spans(finished.ids, finished.spans)
         return RunResult(
             output=cast(O, finished.answer) if self._output is None else self._output.read(finished.answer),
@@ -206,11 +217,11 @@ class Agent(Generic[O]):
         A durable event is numbered and committed before anyone sees it, and so before it has effects. Of a run that did
         not begin nothing is: there is nothing to go on with.
         """
-        numbers, uncommitted, has_begun = count(seq + 1), list[Durable](), seq > 0
+        numbers, uncommitted, has_begun, has_ended = count(seq + 1), list[Durable](), seq > 0, False
         with Journal(self.journal) if self.journal is not None else nullcontext() as journal:
 
             def noted(event: Event) -> Event:
-                nonlocal has_begun
+                nonlocal has_begun, has_ended
                 if is_durable(event):
                     event = replace(event, seq=next(numbers))
                     uncommitted.append(event)
@@ -218,6 +229,7 @@ class Agent(Generic[O]):
                         journal.append(*uncommitted)
                         uncommitted.clear()
                     has_begun = has_begun or isinstance(event, RunStarted)  # which is nothing without its input
+                    has_ended = isinstance(event, RunFinished)  # what fails afterwards does not take the answer away
                 return event
 
             try:
@@ -228,10 +240,14 @@ class Agent(Generic[O]):
                             yield noted(event)
             except JournalError:  # what cannot be noted must not happen, this failure included
                 raise
-            except (AgentError, ModelError, ToolError, HarmonyError) as error:
+            except Exception as error:
+                loop.redactor.error(error)
                 if isinstance(error, LimitError):
                     yield noted(LimitHit(run=loop.run, kind=error.kind, limit=error.limit, value=error.value))
-                yield noted(RunFailed(run=loop.run, error=loop.redactor.text(str(error))))
+                if not has_ended:
+                    is_ours = isinstance(error, AgentError | ModelError | ToolError | HarmonyError)
+                    line = str(error) if is_ours else told(error)
+                    yield noted(RunFailed(run=loop.run, error=loop.redactor.text(line)))
                 raise
 
     def _begin(self, loop: Loop, input: str) -> AsyncGenerator[Event, None]:

@@ -30,6 +30,7 @@ from .errors import UserError
 from .events import ApprovalAsked
 
 _RULE = re.compile(r"(?P<tool>[\w.*?\[\]!-]+)(?:\((?:(?P<argument>[A-Za-z_]\w*)=)?(?P<value>.*)\))?", re.DOTALL)
+_ANY_OF = re.compile(r"\[!?\]?[^\]]*\]")  # in a glob, one character out of several
 
 
 class Approver(Protocol):
@@ -62,8 +63,8 @@ class Rule:
 
     @property
     def is_for_everything(self) -> bool:
-        """Whether it names no tool at all."""
-        return set(self._match["tool"]) <= set("*?.")
+        """Whether it names no tool at all, not even a part of a name: `*`, or `[!_]*`."""
+        return set(_ANY_OF.sub("", self._match["tool"])) <= set("*?.")
 
     def fits(self, recipient: str, values: Mapping[str, str], *, every: bool) -> bool:
         """values: text by the name of an argument; every: all of them must fit, instead of one."""

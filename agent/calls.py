@@ -35,7 +35,7 @@ from .limits import Clock, Limits
 from .secrets import Redactor
 from .state import OpenCall, RunState
 from .together import Teller, together
-from .toolbox import Toolbox
+from .toolbox import Toolbox, call_of
 
 INTERRUPTED = "[interrupted: the process died during this call; whether it took effect is unknown]"
 STATE_LOST = (
@@ -118,7 +118,7 @@ class Calls:
         else:
             report = partial(self._report, ready, teller)
             with ToolContext(deps=self.deps, run=self.run, call=ready.call, on_progress=report).active():
-                result = await self.clock.within(session.call(ready.recipient, ready.arguments))
+                result = await self.clock.within(call_of(session, ready.recipient, ready.arguments))
         limit = RESULT_BYTES if session is None else session.traits(ready.recipient).result_bytes or RESULT_BYTES
         # Secrets are taken out first: a cut through one would leave the half of it.
         result = fit(self.redactor.result(result), limit, name=f"call-{ready.call}.txt")

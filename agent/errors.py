@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def told(error: BaseException) -> str:
+    """One line of what somebody's code raised by mistake, such as `KeyError: 'name'`."""
+    return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+
+
 class AgentError(Exception):
     """A run cannot go on, or cannot begin."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from cadenza.tools import FunctionTool
 
-from .errors import UserError
+from .errors import UserError, told
 
 
 @cache
@@ -66,8 +66,7 @@ def _told(what: str) -> Iterator[None]:
     """Whatever a person's own code raises when it is imported, in one line with its place."""
     try:
         yield
-    except Exception as error:  # anything at all can go wrong there
+    except (Exception, SystemExit) as error:  # anything at all can go wrong there
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f" ({frame.filename}:{frame.lineno})" if not frame.filename.startswith("<frozen") else ""
-        reason = " ".join(str(error).split())
-        raise UserError(f"{what}: cannot be loaded: {type(error).__name__}: {reason}{where}") from None
+        raise UserError(f"{what}: cannot be loaded: {told(error)}{where}") from None

@@ -65,7 +65,7 @@ class Loop:
         self, inputs: tuple[Message, ...], surviving: int, task: Mapping[str, Any] | None
     ) -> AsyncGenerator[Event, None]:
         """Runs to the answer. Raises LimitError, RunError, and what engines and tools raise."""
-        missed, self.models.missed = tuple(self.models.missed), []
+        missed = self._missed()
         told = self.models.guarantee(self.masks)
         called = tuple(sorted(self.state.called))
         yield RunStarted(run=self.run, effort=self.effort, tools=self.tools.names, task=task, called=called, **told)
@@ -134,8 +134,12 @@ class Loop:
         self.models.fall_back(error, self.state.transcript.vocabulary)
         self.state.transcript.vocabulary = self.models.engine.vocabulary
         self.masks = self.masks_of(self)
-        errors, self.models.missed = tuple(self.models.missed), []
-        return EngineRetry(run=self.run, errors=errors, **self.models.guarantee(self.masks))
+        return EngineRetry(run=self.run, errors=self._missed(), **self.models.guarantee(self.masks))
+
+    def _missed(self) -> tuple[str, ...]:
+        """What was wrong with the models before the one in use, told once."""
+        missed, self.models.missed = tuple(map(self.redactor.text, self.models.missed)), []
+        return missed
 
     def _calls(self) -> Calls:
         return Calls(

@@ -49,7 +49,7 @@ from cadenza.tools import (
 
 from .approval import Approvals, why_asked
 from .secrets import Redactor
-from .toolbox import Toolbox
+from .toolbox import Toolbox, call_of
 
 _CUT = "[a call of this tool was cancelled: what earlier calls left in it, such as variables, may be lost]"
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -107,7 +107,7 @@ class _Desk:
         self.called.append(traits)
         try:
             with context.active():
-                result = self.offer.redactor.result(await entry.session.call(entry.recipient, text))
+                result = self.offer.redactor.result(await call_of(entry.session, entry.recipient, text))
         except ToolError as error:
             result = ToolResult(text=self.offer.redactor.text(str(error)), status="error")
         except anyio.get_cancelled_exc_class():

@@ -17,7 +17,7 @@ from jsonschema.protocols import Validator
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import EMPTY_REGISTRY
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 from typing_extensions import TypeVar
 
 from cadenza.harmony import JsonObject, Message, ResponseFormat
@@ -96,6 +96,7 @@ def _of_schema(schema: JsonObject, name: str) -> Output[Any]:
     except SchemaError as error:
         where = "/".join(map(str, error.absolute_path)) or "its top"
         raise UserError(f"output: not a JSON Schema: at {where}: {error.message}") from None
+    _resolve(schema)
     validator: Validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY)  # the default one asks the network
 
     def read(text: str) -> Any:
@@ -103,15 +104,33 @@ def _of_schema(schema: JsonObject, name: str) -> Output[Any]:
             value = json.loads(text)
         except ValueError as error:
             raise Unfit([f"the answer is not JSON: {error}"]) from None
-        try:
-            faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
-        except Unresolvable as error:
-            raise UserError(f"output: the JSON Schema refers to {error.ref!r}, which is not in it") from None
+        faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
         if faults:
             raise Unfit([schema_fault_line(fault, whole="answer") for fault in faults])
         return value
 
     return Output(format=ResponseFormat(name=name, schema=schema, description=None), read=read)
+
+
+def _resolve(schema: JsonObject) -> None:
+    """Follows every reference. Raises UserError where one leads to what is not in the schema."""
+    whole = DRAFT202012.create_resource(schema)
+    left, seen = [(whole, EMPTY_REGISTRY.resolver_with_root(whole))], set[int]()
+    while left:
+        part, resolver = left.pop()
+        if id(part.contents) in seen:
+            continue
+        seen.add(id(part.contents))
+        left += [(inner, resolver.in_subresource(inner)) for inner in part.subresources()]
+        for keyword in ("$ref", "$dynamicRef"):
+            if not isinstance(part.contents, Mapping) or keyword not in part.contents:
+                continue
+            reference = part.contents[keyword]
+            try:
+                found = resolver.lookup(reference)
+            except Unresolvable:
+                raise UserError(f"output: the JSON Schema refers to {reference!r}, which is not in it") from None
+            left.append((DRAFT202012.create_resource(found.contents), found.resolver))
 
 
 def _closed(schema: Any) -> Any:

@@ -1,4 +1,6 @@
-"""Secrets in this process's environment, kept out of what tools return, and so from the model, the log and the screen.
+"""Secrets in this process's environment, kept out of what tools return and errors say.
+
+So they reach neither the model nor the log nor the screen.
 
 What an author writes into a prompt is left alone: it is meant for the model, and the log holds what the model read.
 """
@@ -42,6 +44,14 @@ class Redactor:
         """A citation without secrets."""
         url, title, text = map(self.text, (citation.url, citation.title, citation.text))
         return replace(citation, url=url, title=title, text=text)
+
+    def error(self, error: BaseException | None) -> None:
+        """Takes secrets out of what an exception says, and of what those say that it came from."""
+        seen = list[BaseException]()
+        while error is not None and error not in seen:
+            seen.append(error)
+            error.args = tuple(map(self._value, error.args))
+            error = error.__cause__ or error.__context__
 
     def text(self, text: str) -> str:
         for name, value in sorted(self.secrets.items(), key=lambda item: -len(item[1])):

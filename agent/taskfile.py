@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -32,6 +32,7 @@ from .task import (
 from .tool_entries import KINDS, ToolEntry
 
 _Path: TypeAlias = tuple[str | int, ...]
+_MOST_COPIES: Final = 10_000  # of nodes, by aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class _Place:
     @classmethod
     def of(cls, mark: yaml.Mark) -> _Place:
         return cls(mark.line + 1, mark.column + 1)
+
+
+class _AliasError(Exception):
+    """What aliases stand for is without end, or too much to be read."""
+
+    def __init__(self, node: yaml.Node, what: str) -> None:
+        super().__init__(what)
+        self.place = _Place.of(node.start_mark)
 
 
 def load(path: Path) -> Task:
@@ -67,6 +76,7 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(node, yaml.MappingNode):
             raise TaskError([f"{source}:1:1: a task is a mapping with at least `input: ...`"])
+        _count(node, {})
         places: dict[_Path, _Place] = {}
         faults = [*_survey(node, (), places)]
         data = yaml.SafeLoader("").construct_document(node) if not faults else None
@@ -74,14 +84,19 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
         mark = error.problem_mark or error.context_mark
         place = _Place.of(mark) if mark else _Place(1, 1)
         raise TaskError([f"{source}:{place.line}:{place.column}: not YAML: {error.problem}"]) from None
+    except _AliasError as error:
+        raise TaskError([f"{source}:{error.place.line}:{error.place.column}: {error}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TaskError([f"{source}:1:1: not YAML: {' '.join(str(error).split())}"]) from None
     if data is not None:
         try:
             faults = [*_undeclared(data, places)]
             task = Task.model_validate(data)
-            faults += _wrong_files(task, folder, places)
-            faults += _wrong_workspace(task, folder, places)
+            if wrong := [*_wrong_paths(task, folder, places)]:
+                faults += wrong
+            else:
+                faults += _wrong_files(task, folder, places)
+                faults += _wrong_workspace(task, folder, places)
         except ValidationError as error:
             faults += _located(error, places)
     if faults:
@@ -92,8 +107,29 @@ def parse(text: str, source: str, folder: Path = Path()) -> Task:
 _Fault: TypeAlias = tuple[int, int, str]
 
 
+def _count(node: yaml.Node, counts: dict[yaml.Node, int]) -> int:
+    """The nodes that there are with every alias filled in. counts: of those that were counted; 0 in the middle of it.
+
+    Raises _AliasError: a few lines of aliases may stand for billions.
+    """
+    if node in counts:
+        if not counts[node]:
+            raise _AliasError(node, "an alias stands in what it refers to")
+        return counts[node]
+    counts[node] = 0
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [each for pair in node.value for each in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    counts[node] = 1 + sum(_count(each, counts) for each in inner)
+    if counts[node] > len(counts) + _MOST_COPIES:
+        raise _AliasError(node, f"aliases here stand for more than {_MOST_COPIES:,} copies")
+    return counts[node]
+
+
 def _survey(node: yaml.Node, path: _Path, places: dict[_Path, _Place]) -> Iterator[_Fault]:
-    """Notes where each key stands; reports keys that stand there twice, and aliases that refer to themselves."""
+    """Notes where each key stands; reports keys that stand there twice."""
     places.setdefault(path, _Place.of(node.start_mark))
     if len(path) > 50:
         yield places[path].line, places[path].column, f"{_dotted(path[:3])}...: nested too deeply"
@@ -161,6 +197,19 @@ def _undeclared(data: Mapping[str, Any], places: Mapping[_Path, _Place]) -> Iter
                 yield place.line, place.column, f"{field}: {{{{ {name} }}}} is not declared in params"
 
 
+def _wrong_paths(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
+    """Paths that the system does not even look for."""
+    for path, name in {**_named(task), ("workspace",): task.workspace}.items():
+        try:
+            if isinstance(name, str):
+                (folder / name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            yield places[path].line, places[path].column, f"{_dotted(path)}: {name[:80]!r}: {why}"
+
+
 def _wrong_files(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     """Files that a task names and that are not there, and schemas that are none. Executes nothing."""
 
@@ -197,6 +246,12 @@ def _named_by_tools(task: Task) -> dict[_Path, str]:
     return {("tools", at, *keys): name for at, entry in enumerate(task.tools) for keys, name in entry.paths().items()}
 
 
+def _named(task: Task) -> dict[_Path, Any]:
+    """What makes up the task beside its own file: by the path of the field that names it."""
+    schema = task.output.get("schema") if isinstance(task.output, dict) else None
+    return {**_named_by_tools(task), ("journal",): task.journal, ("output", "schema"): schema}
+
+
 def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -> Iterator[_Fault]:
     """A task file may give away a folder below its own, in which nothing lies that makes up the task."""
     if task.workspace is None:
@@ -208,10 +263,7 @@ def _wrong_workspace(task: Task, folder: Path, places: Mapping[_Path, _Place]) -
     if top not in workspace.parents:
         what = f"workspace: {task.workspace!r} is not below the task's folder; --workspace takes any other"
         yield place.line, place.column, what
-    named: dict[_Path, Any] = {**_named_by_tools(task), ("journal",): task.journal}
-    if isinstance(task.output, dict):
-        named[("output", "schema")] = task.output.get("schema")
-    for path, name in named.items():
+    for path, name in _named(task).items():
         if isinstance(name, str) and workspace in (folder / name).resolve().parents:
             where = places[path]
             yield where.line, where.column, f"{_dotted(path)}: lies in the workspace, where the model may change it"

@@ -167,6 +167,14 @@ KINDS: Final[dict[str, type[ToolFields]]] = {
 }
 
 
+def _known(name: str, *kinds: str) -> str:
+    """The name of a toolset. Raises ValueError that names the nearest ones, and kinds that could have been meant."""
+    if name not in toolset_names():
+        known = sorted({*kinds, *toolset_names()})
+        raise ValueError(f"no tool {name!r}; there is {', '.join(get_close_matches(name, known) or known)}")
+    return name
+
+
 class ToolEntry(Fields):
     """One of: a kind with its settings; file, every @tool in it; name, a toolset that a package declares.
 
@@ -185,18 +193,17 @@ class ToolEntry(Fields):
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         if isinstance(value, str):
-            if value in KINDS:
-                return {value: {}}
-            known = tuple(sorted({*KINDS, *toolset_names()}))
-            if value not in known:
-                near = get_close_matches(value, known) or known
-                raise ValueError(f"no tool {value!r}; there is {', '.join(near)}")
-            return {"name": value}
+            return {value: {}} if value in KINDS else {"name": _known(value, *KINDS)}
         if isinstance(value, Mapping):
             if len(value) != 1:
                 raise ValueError(f"a tool is one key, such as `python: {{...}}`, not {len(value)}")
             return {name: {} if fields is None else fields for name, fields in value.items()}
         return value
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        return None if name is None else _known(name)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from cadenza.harmony import ToolNamespace
+from cadenza.harmony import HarmonyError, ToolNamespace
+from cadenza.model import ModelError
 from cadenza.tools import (
     Citation,
     Citing,
@@ -16,13 +17,15 @@ from cadenza.tools import (
     FunctionToolset,
     Restorable,
     Tally,
+    ToolError,
+    ToolResult,
     ToolSession,
     Toolset,
     toolset_by_name,
 )
 
 from .alias import BUILT_IN, aliased, aliases
-from .errors import UserError
+from .errors import AgentError, UserError, told
 
 AnyTool: TypeAlias = str | Toolset | FunctionTool[..., Any]
 """The name of a toolset, a toolset, or a function decorated with @tool."""
@@ -48,6 +51,23 @@ def toolsets_of(tools: Sequence[AnyTool]) -> list[Toolset]:
     return toolsets
 
 
+async def call_of(session: ToolSession, recipient: str, arguments: str) -> ToolResult:
+    """The result of a call. Raises what must end the run; what a session raises by mistake is a ToolError too."""
+    with _told(recipient):
+        return await session.call(recipient, arguments)
+
+
+@contextmanager
+def _told(who: str) -> Iterator[None]:
+    """What another package's code raises by mistake, as a ToolError of one line."""
+    try:
+        yield
+    except (AgentError, ModelError, ToolError, HarmonyError):
+        raise
+    except Exception as error:
+        raise ToolError(f"{who}: {told(error)}") from error
+
+
 class Toolbox:
     """Sessions by the name of their namespace. aliases: see `alias`."""
 
@@ -60,7 +80,10 @@ class Toolbox:
     async def open(cls, toolsets: Sequence[Toolset]) -> AsyncIterator[Toolbox]:
         """Starts every toolset, and ends them when the block ends. Raises ToolError."""
         async with AsyncExitStack() as stack:
-            sessions = [await stack.enter_async_context(toolset.open()) for toolset in toolsets]
+            sessions = []
+            for toolset in toolsets:
+                with _told(toolset.name):
+                    sessions.append(await stack.enter_async_context(toolset.open()))
             yield cls(sessions, aliases(toolsets))
 
     @property

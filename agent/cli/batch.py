@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Final, TextIO, TypeAlias
 
 import anyio
 from rich.console import Console
@@ -27,6 +27,8 @@ from ..errors import AgentError, UserError
 from ..events import RunFinished, RunStarted
 from ..task import TaskError
 from .origin import Origin
+
+_MOST_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ async def _run(row: Row, results: TextIO) -> bool:
 
 
 def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
-    """Every row, ready to run. Raises TaskError with a line for each that is wrong."""
+    """Every row, ready to run. Raises TaskError with a line for each fault, up to what a screen takes."""
     faults = []
     for number, text in enumerate(_read(inputs, or_stdin=True).split("\n"), 1):
         if not text.strip():
@@ -105,6 +107,8 @@ def _rows(origin: Origin, prepare: Prepare, inputs: Path) -> Iterator[Row]:
             faults += [f"{inputs}:{number}: {fault.removeprefix('--param ')}" for fault in error.faults]
         except ValueError as error:
             faults.append(f"{inputs}:{number}: {error}")
+    if len(faults) > _MOST_TOLD:
+        faults[_MOST_TOLD:] = [f"{inputs}: {len(faults) - _MOST_TOLD:,} more faults"]
     if faults:
         raise TaskError(faults)
 

@@ -113,7 +113,9 @@ def resume_run(
 
     def events() -> AsyncGenerator[Event, None]:
         path, known = logged(run, journal)
-        first = known[0]
+        first, last = known[0], known[-1]
+        if isinstance(last, RunFinished):  # whatever has become of its task and its model since
+            return _alone(last)
         if not isinstance(first, RunStarted) or first.task is None:
             raise UserError(f"run {run}: was started from Python; Agent.resume goes on with it")
         turns = sum(isinstance(event, TurnFinished) for event in known)
@@ -122,6 +124,10 @@ def resume_run(
         return replace(agent, approver=terminal(shows_call=quiet or as_json)).stream_resumed(first.run)
 
     return told(partial(_follow, events, LiveView(quiet=quiet or as_json), as_json))
+
+
+async def _alone(event: Event) -> AsyncGenerator[Event, None]:
+    yield event
 
 
 def logged(run: str, journal: Path | None) -> tuple[Path, list[Durable]]:

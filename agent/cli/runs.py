@@ -54,7 +54,10 @@ def _end(run: RunSummary) -> str:
 
 
 def show_run(run: str, journal: Path | None, *, as_json: bool, out: Path | None) -> int:
-    """A run as its live view showed it, or its events as JSON lines. out: a folder for what its calls made."""
+    """A run as its live view showed it, or its events as JSON lines. out: a folder for what its calls made.
+
+    To have shown it is a success, also of a run that failed.
+    """
     return told(partial(_show, run, journal, as_json, out))
 
 

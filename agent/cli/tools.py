@@ -25,7 +25,7 @@ from ..secrets import Redactor, of_environment
 from ..task import Task
 from ..taskfile import load
 from ..tool_entries import KINDS, Surroundings, ToolEntry
-from ..toolbox import AnyTool, Toolbox, toolsets_of
+from ..toolbox import AnyTool, Toolbox, call_of, toolsets_of
 from .made import file_name, keep
 from .run import ANSWERED, FAILED, told
 
@@ -137,8 +137,13 @@ async def _call(
         if name not in known and f"{space.name}.{name}" not in known:
             raise UserError(box.unknown(name))
         context = ToolContext(deps=None, on_progress=lambda told: print(clean(told), file=sys.stderr))
-        with context.active():
-            result = Redactor(of_environment()).result(await session.call(name, text))
+        redactor = Redactor(of_environment())
+        try:
+            with context.active():
+                result = redactor.result(await call_of(session, name, text))
+        except Exception as error:
+            redactor.error(error)
+            raise
         result = fit(result, session.traits(name).result_bytes or RESULT_BYTES)
     print((clean(result.text) if sys.stdout.isatty() else result.text).removesuffix("\n"))
     _keep(result, out)

@@ -113,6 +113,9 @@ async def results(*turns: list[Message], **more: Any) -> list[ToolFinished]:
         ({"allow": ("pay(amount=3)",)}, call("pay", amount=3), "allow"),
         ({"allow": ("pay(amount=3)",)}, call("pay", amount=33), "ask"),
         ({"allow": ("*",)}, call("pay", amount=3), "ask"),  # a task cannot allow everything
+        ({"allow": ("[!_]*",)}, call("pay", amount=3), "ask"),
+        ({"allow": ("[a-z]?[]!y]*",)}, call("pay", amount=3), "ask"),
+        ({"allow": ("[pq]ay",)}, call("pay", amount=3), "allow"),
         ({"granted": ("*",)}, call("pay", amount=3), "allow"),
     ],
 )

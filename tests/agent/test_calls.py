@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from cadenza.agent import Agent, Event, LimitError, Limits, ToolContext, ToolFat
 from cadenza.agent.events import (
     Artefact,
     Durable,
+    RunFailed,
     RunFinished,
     ToolFinished,
     ToolProgress,
@@ -21,8 +25,9 @@ from cadenza.agent.events import (
     is_durable,
 )
 from cadenza.agent.journal import Journal
-from cadenza.harmony import Message, Role, parse
+from cadenza.harmony import Message, Role, ToolNamespace, parse
 from cadenza.model.engines.scripted import ScriptedEngine
+from cadenza.tools import ToolError, ToolResult, ToolSession, Traits
 
 pytestmark = pytest.mark.anyio
 
@@ -160,6 +165,75 @@ async def test_a_run_that_died_between_any_two_events_of_its_calls_ends_the_same
         assert resumed[-1].ids == whole.ids, kept
         with Journal(path) as journal:
             assert list(journal.verify()) == []
+
+
+# --- what ends a run --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Faulty:
+    """A toolset with a bug, in the part that is named."""
+
+    where: str
+    name: str = "faulty"
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ToolSession]:
+        self.fail("open")
+        yield self
+        self.fail("close")
+
+    @property
+    def namespace(self) -> ToolNamespace:
+        return ToolNamespace(name=self.name, description="Fails.")
+
+    def traits(self, recipient: str) -> Traits:
+        self.fail("traits")
+        return Traits()
+
+    async def call(self, recipient: str, arguments: str) -> ToolResult:
+        self.fail("call")
+        return ToolResult(text="fine")
+
+    def fail(self, where: str) -> None:
+        if where == self.where:
+            raise KeyError("gone")
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "line"),
+    [
+        ("open", ToolError, "faulty: KeyError: 'gone'"),
+        ("call", ToolError, "faulty: KeyError: 'gone'"),
+        ("traits", KeyError, "KeyError: 'gone'"),
+    ],
+)
+async def test_a_bug_of_a_toolset_is_told_as_the_end_of_the_run(
+    tmp_path: Path, where: str, kind: type[Exception], line: str
+) -> None:
+    turn = [Message.assistant("go", channel="analysis", recipient="faulty")]
+    agent = Agent(model=ScriptedEngine([turn, DONE]), tools=[Faulty(where)], journal=tmp_path / "runs.db")
+    events = list[Event]()
+
+    async def listen() -> None:
+        async for event in agent.stream("go"):
+            events.append(event)
+
+    with pytest.raises(kind, match="gone"):
+        await listen()
+    assert isinstance(events[-1], RunFailed)
+    assert events[-1].error == line
+    with Journal(tmp_path / "runs.db") as journal:
+        assert [run.end for run in journal.runs()] == ([] if where == "open" else [events[-1]])
+
+
+async def test_a_toolset_that_fails_to_close_takes_no_answer_away(tmp_path: Path) -> None:
+    agent = Agent(model=ScriptedEngine([DONE]), tools=[Faulty("close")], journal=tmp_path / "runs.db")
+    with pytest.raises(KeyError):
+        await agent.run("go")
+    with Journal(tmp_path / "runs.db") as journal:
+        assert list(journal.verify()) == []
+        assert isinstance(journal.runs()[0].end, RunFinished)
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ def test_a_users_own_files_are_found_beside_the_task_whatever_they_are_called(tm
         ("import nothing_at_all", "ModuleNotFoundError: No module named 'nothing_at_all'"),
         ("x = 1 / 0", "ZeroDivisionError: division by zero"),
         ("def f(: pass", "SyntaxError"),
+        ("import sys; sys.exit()", "mine.py: cannot be loaded: SystemExit ("),
+        ("raise SystemExit(3)", "mine.py: cannot be loaded: SystemExit: 3 ("),
         ("x = 1", "no function with @tool in it"),
     ],
 )
@@ -131,6 +133,24 @@ def test_a_run_can_be_listed_shown_and_verified(tmp_path: Path) -> None:
     for command in ("show", "resume"):
         unknown = agent(command, "zzz", "--journal", "log.db", cwd=tmp_path)
         assert (unknown.returncode, unknown.stderr) == (2, "agent: log.db: no run 'zzz'; `agent runs` lists them\n")
+
+
+def test_to_show_a_run_that_failed_is_no_failure(tmp_path: Path) -> None:
+    task = json.dumps(SCRIPTED | {"limits": {"turns": 1}})
+    run = agent("run", "-", "--param", "a=6", "--journal", "log.db", cwd=tmp_path, input=task)
+    shown = agent("show", "", "--journal", "log.db", cwd=tmp_path)
+    assert (run.returncode, shown.returncode, shown.stdout) == (1, 0, "")
+    assert shown.stderr == run.stderr
+
+
+def test_an_answer_is_printed_again_whatever_has_become_of_its_task(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from cadenza.agent import tool\n\n@tool\ndef one() -> int:\n    return 1\n")
+    (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED | {"tools": ["python", {"file": "mine.py"}]}))
+    done = agent("run", "t.yaml", "--param", "a=6", "--json", "--journal", "log.db", cwd=tmp_path)
+    *_, last = done.stdout.splitlines()
+    (tmp_path / "mine.py").unlink()
+    again = agent("resume", json.loads(last)["run"], "--json", "--journal", "log.db", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, f"{last}\n"), again.stderr
 
 
 @pytest.mark.parametrize("command", [["runs"], ["runs", "--verify"], ["show", "3f2a"], ["resume", "3f2a"]])
@@ -208,9 +228,9 @@ def test_a_tool_file_is_run_once_for_all_rows(tmp_path: Path) -> None:
     assert (done.returncode, (tmp_path / "loads").read_text()) == (0, "x")
 
 
-def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
+def test_wrong_rows_are_told_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(json.dumps(SCRIPTED))
-    (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n')
+    (tmp_path / "rows.jsonl").write_text('{"a": "x"}\n[1]\n{"b": 1}\n{"a": 1}\n' + '{"a": ""}\n' * 1001)
     done = agent("run", "t.yaml", "--inputs", "rows.jsonl", "--out", "out.jsonl", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -218,6 +238,8 @@ def test_wrong_rows_are_all_told_before_anything_runs(tmp_path: Path) -> None:
         "rows.jsonl:2: a row is a JSON object of params, not list",
         "rows.jsonl:3: a: missing; give --param a=...",
         "rows.jsonl:3: b: not declared in the task; declared: a",
+        "rows.jsonl:5: a: '' is no integer",
+        "rows.jsonl: 1,000 more faults",
     ]
     assert not (tmp_path / "out.jsonl").exists()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cadenza.agent import Agent, Event, JournalError, LimitError, Limits
+from cadenza.agent import Agent, Event, JournalError, LimitError, Limits, UserError
 from cadenza.agent.calls import STATE_LOST
 from cadenza.agent.events import (
     Durable,
@@ -122,8 +122,14 @@ async def test_the_model_is_told_of_lost_variables_with_the_next_result(tmp_path
 @pytest.mark.anyio
 async def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
     events = await durable_events(tmp_path / "runs.db")
-    again = [event async for event in scripted(tmp_path / "runs.db", after=3).stream_resumed(events[0].run)]
+    agent = replace(scripted(tmp_path / "runs.db"), model="which has been deleted since")
+    again = [event async for event in agent.stream_resumed(events[0].run)]
     assert again == [events[-1]]
+    result, last = await agent.resume(events[0].run), events[-1]
+    assert isinstance(last, RunFinished)
+    assert (result.output, result.transcript.ids) == ("43", last.ids)
+    with pytest.raises(UserError, match="without a journal"):  # before its model is looked for
+        await replace(agent, journal=None).resume(events[0].run)
 
 
 @pytest.mark.anyio

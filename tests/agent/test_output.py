@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing_extensions import TypedDict
 from cadenza.agent import Agent, OutputError, UserError
 from cadenza.agent.events import Durable, OutputInvalid, RunFinished, is_durable
 from cadenza.agent.journal import Journal
+from cadenza.agent.output import output_of
 from cadenza.harmony import Message, o200k_harmony
 from cadenza.model.engines.scripted import ScriptedEngine
 
@@ -92,6 +94,9 @@ def test_a_schema_names_the_place_of_each_fault() -> None:
 def test_what_is_no_format_is_wrong_usage() -> None:
     with pytest.raises(UserError, match="not a JSON Schema: at properties/n/type"):
         Agent(model=answers(), output={"properties": {"n": {"type": "int"}}}).run_sync("go")
+    for reference in ("#/$defs/b", "http://127.0.0.1:9/s.json", "#anchor"):
+        with pytest.raises(UserError, match=f"the JSON Schema refers to '{re.escape(reference)}', which is not in it"):
+            output_of({"$defs": {"a": {"items": {"$ref": reference}}}})
     with pytest.raises(UserError, match="no JSON Schema can be made of"):
         Agent(model=answers(), output=ScriptedEngine).run_sync("go")
 

@@ -15,6 +15,12 @@ from cadenza.model.engines.completions import CompletionsEngine
 from cadenza.model.engines.http import Server
 
 
+def bomb(key: str) -> str:
+    """Each line is nine times the one before it, as a list of it or as what is merged in."""
+    lines = (f"  l{at}: &l{at} {{{key}: [{', '.join([f'*l{at - 1}'] * 9)}]}}" for at in range(1, 12))
+    return "\n".join(["input: a", "output:", "  l0: &l0 {a: 1}", *lines])
+
+
 def faults(text: str) -> list[str]:
     with pytest.raises(TaskError) as caught:
         parse(text, "t.yaml")
@@ -128,7 +134,16 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
         ),
         ("<<: {input: '{{ a }}'}", "t.yaml:1:6: input: {{ a }} is not declared in params"),
         ("input: a\ntools: [python]\n<<: [{workspace: .}]", "t.yaml:3:7: workspace: '.' is not below the task's"),
-        ("&x {input: a, params: *x}", "t.yaml:1:5: params.params.params...: nested too deeply"),
+        ("input: a\ntools: [{name: pyhton}]", "t.yaml:2:10: tools[0].name: no tool 'pyhton'; there is python"),
+        ('input: a\ntools: [{file: "a\\0"}]', r"t.yaml:2:10: tools[0].file: 'a\x00': embedded null byte"),
+        ('input: a\ntools: [python]\nworkspace: "\\0"', "t.yaml:3:1: workspace: '\\x00': embedded null byte"),
+        ('input: a\njournal: "\\0"', "t.yaml:2:1: journal: '\\x00': embedded null byte"),
+        (f"input: a\ntools: [{{file: {'x' * 300}}}]", f"t.yaml:2:10: tools[0].file: '{'x' * 80}': File name too long"),
+        ("&x {input: a, params: *x}", "t.yaml:1:1: an alias stands in what it refers to"),
+        ("input: a\noutput: &x {type: [*x, *x]}", "t.yaml:2:9: an alias stands in what it refers to"),
+        ("input: a\noutput: " + "{a: " * 60 + "1" + "}" * 60, "t.yaml:2:206: output.a.a...: nested too deeply"),
+        (bomb("x"), "t.yaml:7:15: aliases here stand for more than 10,000 copies"),
+        (bomb("<<"), "t.yaml:7:16: aliases here stand for more than 10,000 copies"),
     ],
 )
 def test_a_fault_has_one_clear_line(text: str, fault: str) -> None:
