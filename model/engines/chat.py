@@ -70,6 +70,7 @@ class Chat:
 
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
         calls: list[_Pieces] = []
+        refusal = ""
         latest: dict[int | None, _Pieces] = {}  # by their index, which some servers leave out, or at 0
         async for event in events:
             if not (choices := event.get("choices")):
@@ -82,6 +83,7 @@ class Chat:
                     break  # some servers say it under both names
             if text := delta.get("content"):
                 yield Said("assistant", as_text(text))
+            refusal += as_text(delta.get("refusal") or "")
             for call in delta.get("tool_calls") or ():
                 index, id, function = call.get("index"), call.get("id") or "", call["function"]
                 name, pieces = function.get("name") or "", latest.get(index)
@@ -95,6 +97,8 @@ class Chat:
                     return
                 if reason == "content_filter":
                     raise Refused("the server's content filter ended the answer")
+                if refusal:
+                    raise Refused(f"the model refuses: {refusal}")
                 for each in calls if reason != "length" else ():
                     yield Called("", each.name, each.arguments)
                 yield Ended(cut=reason == "length")

@@ -384,6 +384,14 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
         ("chat", [{"choices": [{"delta": {"content": 5}}]}], "not what the API says: TypeError.*'5' is no text"),
         ("chat", [{"error": "no such\nmodel"}], "v1: no such model$"),
         ("chat", [{"choices": [{"delta": {}, "finish_reason": "stop"}]}], "the answer is empty"),
+        (
+            "chat",
+            [
+                {"choices": [{"delta": {"content": None, "refusal": "I can"}}]},
+                {"choices": [{"delta": {"refusal": "not."}, "finish_reason": "stop"}]},
+            ],
+            "the model refuses: I cannot.$",
+        ),
         ("chat", [{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], "not what the API says: KeyError"),
         ("responses", [{"type": "response.failed", "response": {"error": {"message": "too\nhot"}}}], "^http.*too hot"),
         (
@@ -396,6 +404,18 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
             "responses",
             [{"type": "response.output_item.done", "item": {"type": "function_call", "name": "a", "arguments": {}}}],
             "TypeError.*'{}' is no text",
+        ),
+        (
+            "responses",
+            [
+                {"type": "response.refusal.delta", "delta": "I cannot."},
+                {
+                    "type": "response.output_item.done",
+                    "item": {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot."}]},
+                },
+                {"type": "response.completed", "response": {}},
+            ],
+            "the model refuses: I cannot.$",
         ),
         ("responses", [{"no": "type"}], "not what the API says"),
     ],
