@@ -209,16 +209,16 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
     """
     if len(pattern) > _PLAIN or re.search("[+{]", pattern):
         try:
-            tried = subprocess.run(
-                [sys.executable, "-I", "-c", _TRIAL],
+            ended = subprocess.run(
+                [sys.executable, "-P", "-c", _TRIAL],
                 input=pattern.encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=_SEARCH_SECONDS,
             ).returncode
         except subprocess.TimeoutExpired:
-            tried = None
-        if tried != 0:
+            ended = -1
+        if ended < 0:  # by a signal
             raise ToolRetry("pattern: too large; write it shorter, or with fewer and smaller repeats")
     try:
         return regex.compile(pattern)
