@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cadenza.harmony import HarmonyError, Message
 from cadenza.model import DEFAULT, Dense, LocalModel, ScriptedEngine, TokenEngine
+from cadenza.tools.address import is_address
 
 from .errors import UserError
 from .fields import Count, Fields
@@ -60,7 +61,7 @@ class EngineFields(Fields):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        if address is not None and not re.match(r"https?://[^/]", address):
+        if address is not None and not is_address(address):
             raise ValueError(f"{address!r} is no address; write http://127.0.0.1:8000/v1")
         return address
 

@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cadenza.tools import FilesTool, McpToolset, PythonTool, ShellTool, Spec, ToolError, toolset_names
+from cadenza.tools.address import is_address
 from cadenza.tools.python import SandboxName
 
 from .errors import UserError
@@ -111,6 +112,8 @@ class BrowserFields(ToolFields):
             raise ValueError("corpus or search, not both: there is one search")
         if self.url is not None and self.search != "searxng":
             raise ValueError("url: is the address of searxng; say `search: searxng`")
+        if self.url is not None and not is_address(self.url):
+            raise ValueError(f"url: {self.url!r} is no address; write http://127.0.0.1:8888")
         return self
 
     def tools(self, around: Surroundings) -> list[AnyTool]:

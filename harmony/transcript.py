@@ -114,6 +114,7 @@ class Transcript:
 
         A closing `<|return|>` becomes `<|end|>`, as the format wants it in a history, and the policy may drop messages.
         """
+        shown = len(self._ids)
         self._end_message()
         before, spans = self._ids, self._spans
         self._ids, self._spans = [], []
@@ -129,7 +130,7 @@ class Transcript:
                     self._ids[-1] = int(Special.END)
             at = end
         pairs = zip(before, self._ids, strict=False)
-        return next((at for at, (old, new) in enumerate(pairs) if old != new), min(len(before), len(self._ids)))
+        return next((at for at, (old, new) in enumerate(pairs) if old != new), min(shown, len(self._ids)))
 
     def _end_message(self) -> None:
         if self._ids and self._ids[-1] not in MESSAGE_ENDS:

@@ -22,6 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from cadenza.harmony.vocabulary import LAST_SPECIAL
+
 from . import mxfp4
 from .config import ModelConfig
 from .errors import CheckpointError, ConfigError, ModelError
@@ -30,7 +32,7 @@ from .sampler import Sampler
 from .transformer import Transformer
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
-_CONFIG, _GENERATION, _IDS = "config.json", "generation_config.json", "vocabulary.json"
+_CONFIG, _GENERATION, IDS = "config.json", "generation_config.json", "vocabulary.json"
 _FLOATS: Final = frozenset({"BF16", "F16", "F32", "F64"})
 SHARD_BYTES: Final = 5 * 10**9
 """The largest file that is written."""
@@ -153,10 +155,9 @@ def save(
         made = in_form(name).detach()
         return made if made.dtype == torch.uint8 else made.to(dtype)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, network.config, {}, tensor, experts, layout, SHARD_BYTES)
+    _write(folder, network.config, {}, (), tensor, experts, layout, SHARD_BYTES)
     if ids is not None:
-        (folder / _IDS).write_text(json.dumps(list(ids)) + "\n")
+        (folder / IDS).write_text(json.dumps(list(ids)) + "\n")
 
 
 def convert(
@@ -181,15 +182,16 @@ def convert(
         progress(name)
         return reader.tensor(name)
 
-    folder.mkdir(parents=True, exist_ok=True)
     own = {_CONFIG, _INDEX, "dtypes.json"}
-    beside = [path for path in reader.folder.iterdir() if path.is_file() and path.suffix != ".safetensors"]
-    for path in beside:
-        if path.name in (_IDS, _GENERATION) or (layout == reader.layout and path.name not in own):
-            shutil.copyfile(path, folder / path.name)
+    beside = [
+        path
+        for path in reader.folder.iterdir()
+        if path.is_file() and path.suffix != ".safetensors"
+        if path.name in (IDS, _GENERATION) or (layout == reader.layout and path.name not in own)
+    ]
     also = {key: value for key, value in reader.described.items() if key != "quantization_config"}
     kept = also if layout == reader.layout else {}
-    _write(folder, reader.config, kept, tensor, experts or reader.experts, layout, shard_bytes)
+    _write(folder, reader.config, kept, beside, tensor, experts or reader.experts, layout, shard_bytes)
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------
@@ -233,16 +235,21 @@ def _write(
     folder: Path,
     config: ModelConfig,
     also: Mapping[str, Any],
+    beside: Iterable[Path],
     tensor: Callable[[str], Tensor],
     experts: Experts,
     layout: Layout,
     shard_bytes: int,
 ) -> None:
-    """also: what else config.json is to say."""
+    """also: what else config.json is to say; beside: files to copy. A ConfigError comes before there is a folder."""
     described = {**also, **(config.to_original_json() if layout == "original" else config.to_json())}
     if experts == "mxfp4" and layout == "huggingface":
         kept = ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]
         described["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": kept}
+    held = tuple(slots(config, experts))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in beside:
+        shutil.copyfile(path, folder / path.name)
     shard: dict[str, Tensor] = {}
     place: dict[str, int] = {}
     sizes: list[int] = []  # of the shards that are written
@@ -252,7 +259,7 @@ def _write(
         sizes.append(_bytes(shard))
         shard.clear()
 
-    for name, parts in _parts(slots(config, experts), layout).items():
+    for name, parts in _parts(held, layout).items():
         made = [tensor(part.name) for part in parts]
         if layout == "original" and is_plain_experts(parts[0]):
             made = [made[0].transpose(1, 2)]
@@ -288,13 +295,15 @@ def _read_json(path: Path) -> Any:
 
 
 def _read_ids(folder: Path, config: ModelConfig) -> tuple[int, ...] | None:
-    path = folder / _IDS
+    path = folder / IDS
     if not path.exists():
         return None
     ids = _read_json(path)
-    whole = isinstance(ids, list) and all(type(id) is int for id in ids)
+    whole = isinstance(ids, list) and all(type(id) is int and 0 <= id <= LAST_SPECIAL for id in ids)
     if not whole or len(ids) != config.vocab_size or len(set(ids)) != len(ids):
-        raise CheckpointError(f"{path}: must list one distinct token id for each of the {config.vocab_size} rows")
+        raise CheckpointError(
+            f"{path}: must list one distinct id of o200k_harmony for each of the {config.vocab_size} rows"
+        )
     return tuple(ids)
 
 

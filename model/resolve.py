@@ -5,6 +5,7 @@ torch and the hub's library are imported here, inside the function that needs th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -44,9 +45,10 @@ def find(name: str) -> Path:
     """The folder of a model. Raises ModelError."""
     if name in _BUNDLED:
         return Path(str(files(__package__))) / _BUNDLED[name]
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
+    with suppress(OSError, RuntimeError):  # no path: a name too long, or ~ of nobody
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return folder
     from .hub import cached
 
     if (pulled := cached(name)) is not None:

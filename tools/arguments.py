@@ -46,6 +46,10 @@ def find_object(arguments: str) -> tuple[str, tuple[ArgumentRepair, ...]]:
         except ValueError:
             raise ArgumentError(f"the arguments are not valid JSON: {error}") from None
         repairs.append(ArgumentRepair.JUNK_AFTER_OBJECT)
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ArgumentError("the arguments are not valid JSON: a number is too large") from None
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         text, value = compact_json(value[0]), value[0]
         repairs.append(ArgumentRepair.ONE_ELEMENT_ARRAY)

@@ -6,6 +6,8 @@ same walls, limits and workspace as a cell, and nothing here is a second way int
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,15 +31,15 @@ if isinstance(_command, str):
 try:
     _process = subprocess.Popen(_command, stdin=subprocess.DEVNULL, cwd=_workdir, start_new_session=True)
 except OSError as _error:
-    print(f"{{_error.filename}}: {{_error.strerror}}\\n127")
+    print(f"{{_error.filename}}: {{_error.strerror}}\\n{mark}127\\n", end="")
 else:
     try:
-        print(f"\\n{{_process.wait()}}")
+        print(f"\\n{mark}{{_process.wait()}}\\n", end="")
     except BaseException:
         os.killpg(_process.pid, signal.SIGKILL)
         raise
 """
-"""Its last line is the exit code."""
+"""A line of its own has the mark and the exit code; what runs in the background may write before and after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,22 +92,25 @@ class _Shell:
         if timeout is not None and not timeout > 0:
             raise ToolRetry("timeout: must be more than 0 seconds")
         limit = min(timeout or self._spec.timeout, self._spec.timeout)
-        result = await self._session.run(_CELL.format(command=command, workdir=workdir), timeout=limit)
-        text, status = _told(result, limit)
+        mark = secrets.token_hex(8)
+        cell = _CELL.format(command=command, workdir=workdir, mark=mark)
+        result = await self._session.run(cell, timeout=limit)
+        text, status = _told(result, mark, limit)
         return ToolResult(text=text, status=status, state=result.state, backend=result.backend, seconds=result.seconds)
 
 
-def _told(result: Result, limit: float) -> tuple[str, Literal["ok", "error", "timeout", "killed"]]:
+def _told(result: Result, mark: str, limit: float) -> tuple[str, Literal["ok", "error", "timeout", "killed"]]:
     """What the model reads: the output, then how the command ended, then what else was lost with it."""
-    output, _, code = result.output.rstrip("\n").rpartition("\n")
-    status = result.status
-    if status == "ok" and code.removeprefix("-").isdecimal():
-        number = int(code)
+    output, status = result.output, result.status
+    code = re.search(rf"\n{mark}(-?\d+)\n", output)
+    if status == "ok" and code is not None:
+        output, number = output[: code.start()] + output[code.end() :], int(code[1])
         end = f"[exit code {number}]" if number >= 0 else f"[killed by signal {-number}]"
         status = "ok" if number == 0 else "error"
+    elif status == "ok":
+        end, status = "[no exit code: there was too much other output]", "error"
     else:
-        output = result.output
-        end = f"[timed out after {limit:g} seconds]" if status == "timeout" else f"[{result.error or 'no exit code'}]"
+        end = f"[timed out after {limit:g} seconds]" if status == "timeout" else f"[{result.error}]"
     if result.state == "rolled_back":
         end += "\n[processes that earlier commands left running have ended]"
     if result.state == "lost":

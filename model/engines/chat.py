@@ -69,7 +69,9 @@ class Chat:
         return messages
 
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
-        calls: dict[int, list[str]] = {}  # name and arguments, which come in pieces
+        calls: list[_Pieces] = []
+        refusal = ""
+        latest: dict[int | None, _Pieces] = {}  # by their index, which some servers leave out, or at 0
         async for event in events:
             if not (choices := event.get("choices")):
                 continue
@@ -81,16 +83,32 @@ class Chat:
                     break  # some servers say it under both names
             if text := delta.get("content"):
                 yield Said("assistant", as_text(text))
+            refusal += as_text(delta.get("refusal") or "")
             for call in delta.get("tool_calls") or ():
-                pieces = calls.setdefault(call.get("index", 0), ["", ""])
-                pieces[0] += call["function"].get("name") or ""
-                pieces[1] += call["function"].get("arguments") or ""
+                index, id, function = call.get("index"), call.get("id") or "", call["function"]
+                name, pieces = function.get("name") or "", latest.get(index)
+                if pieces is None or (name and id not in ("", pieces.id)):  # an id alone: old vLLM has one per piece
+                    calls.append(pieces := _Pieces(id))
+                    latest[index] = pieces
+                pieces.name += name
+                pieces.arguments += function.get("arguments") or ""
             if reason := choices[0].get("finish_reason"):
                 if reason == "abort":  # the server gave it up, not the model
                     return
                 if reason == "content_filter":
                     raise Refused("the server's content filter ended the answer")
-                for name, arguments in calls.values() if reason != "length" else ():
-                    yield Called("", name, arguments)
+                if refusal:
+                    raise Refused(f"the model refuses: {refusal}")
+                for each in calls if reason != "length" else ():
+                    yield Called("", each.name, each.arguments)
                 yield Ended(cut=reason == "length")
                 return
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """What has come of a call."""
+
+    id: str
+    name: str = ""
+    arguments: str = ""

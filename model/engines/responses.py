@@ -72,9 +72,12 @@ class Responses:
 
 
 def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
-    """What a finished item says that its pieces have not."""
+    """What a finished item says that its pieces have not. Raises Refused for one that refuses."""
     if item["type"] == "function_call":
         return [_called(item)]
+    for part in item.get("content") or ():
+        if part.get("type") == "refusal":
+            raise Refused(f"the model refuses: {part.get('refusal')}")
     if item["type"] in heard:
         return []
     parts = [as_text(part.get("text", "")) for part in item.get("content") or ()]

@@ -16,14 +16,14 @@ from pathlib import Path
 import anyio.to_thread
 import torch
 
-from cadenza.harmony import TurnGrammar, Vocabulary, o200k_harmony, restricted
+from cadenza.harmony import TurnGrammar, Vocabulary, VocabularyError, o200k_harmony, restricted
 
 from .. import checkpoint
 from ..batch import cache_of
 from ..cache import PAGE
 from ..constrain import Constrainer
 from ..engine import Capabilities, Dense, Sampled, Sampling
-from ..errors import ModelError
+from ..errors import CheckpointError, ModelError
 from ..int8 import round_dense_layers
 from ..request import Outcome, Request
 from ..sampler import Sampler
@@ -79,7 +79,10 @@ class TorchEngine:
         loaded = checkpoint.load(folder, dtype=dtype, device=device)
         if dense == "int8":
             round_dense_layers(loaded.network)
-        return cls(loaded, name=folder.name, memory=memory)
+        try:
+            return cls(loaded, name=folder.name, memory=memory)
+        except VocabularyError as error:
+            raise CheckpointError(f"{folder / checkpoint.IDS}: {error}") from None
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -138,6 +138,7 @@ def test_every_wrong_browser_is_told_by_validate(tmp_path: Path) -> None:
         ({"url": "http://127.0.0.1"}, "tools[3].browser: ", "the address of searxng"),
         ({"allow": ["https://a.org/"]}, "tools[4].browser.allow[0]: ", "should match"),
         ({"guard": "none"}, "tools[5].browser.guard: ", "unknown key"),
+        ({"search": "searxng", "url": "127.0.0.1:8888"}, "tools[6].browser: ", "'127.0.0.1:8888' is no address; write"),
     ]
     told = task(tmp_path) | {"tools": [{"browser": browser} for browser, _, _ in wrong]}
     done = run("validate", "-", input=told)

@@ -136,6 +136,12 @@ async def test_where_no_model_is_left_the_last_failure_stands() -> None:
         await events_of(Agent(model="nowhere", fallbacks=["nor here"]))
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x" * 5000, "x" * 300 + "/y"])
+def test_a_name_that_is_no_path_is_no_model(name: str) -> None:
+    with pytest.raises(ModelError, match=f"^no model '{name}'"):
+        find(name)
+
+
 def test_a_task_file_lists_them(tmp_path: Path) -> None:
     text = """
 version: 1

@@ -108,6 +108,10 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
             "t.yaml:2:30: model.base_url: 'x' is no address; write",
         ),
         (
+            "input: a\nmodel: {engine: completions, base_url: 'http://a:99999/v1'}",
+            "t.yaml:2:30: model.base_url: 'http://a:99999/v1' is no address; write",
+        ),
+        (
             "input: a\nmodel: {engine: completions, api_key: k-1}",
             "t.yaml:2:30: model.api_key: write the name of an env",
         ),

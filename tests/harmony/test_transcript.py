@@ -73,3 +73,14 @@ def test_only_a_policy_changes_ids_and_it_says_which_prefix_survives() -> None:
     assert transcript.ids == tuple(render_conversation([asked, said], vocabulary))
     assert before[:surviving] == transcript.ids[:surviving]
     assert before[surviving] != transcript.ids[surviving]
+
+
+def test_the_end_of_a_message_that_was_cut_short_does_not_survive_as_it_was_not_there() -> None:
+    vocabulary = o200k_harmony()
+    transcript = Transcript(vocabulary, [Message.user("1?")])
+    transcript.prompt()
+    cut = [Special.CHANNEL, *vocabulary.encode("final"), Special.MESSAGE, *vocabulary.encode("1")]
+    transcript.extend(cut, Provenance.SAMPLED)
+    before = transcript.ids
+    assert transcript.renew("keep_all") == len(before)
+    assert transcript.ids == (*before, Special.END)

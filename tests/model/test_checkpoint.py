@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from cadenza.model import GPT_OSS_20B, CheckpointError, ConfigError, ModelConfig, kernels
 from cadenza.model.checkpoint import Reader, convert, load, save
+from cadenza.model.engines.torch import TorchEngine
 from cadenza.model.layout import Experts, Layout, original_parts, slots
 from cadenza.model.transformer import Transformer
 
@@ -60,6 +61,16 @@ def test_sizes_that_experts_cannot_be_packed_in_are_refused(
     save(random_network(replace(small.config, intermediate_size=40)), tmp_path / "a")
     with pytest.raises(ConfigError, match="multiples of 32"):
         convert(Reader(tmp_path / "a"), tmp_path / "b", experts="mxfp4")
+    assert not (tmp_path / "b").exists()
+
+
+def test_what_the_original_layout_cannot_say_is_refused_before_there_is_a_folder(
+    random_network: Callable[..., Transformer], small: Transformer, tmp_path: Path
+) -> None:
+    save(random_network(replace(small.config, norm_eps=1e-4)), tmp_path / "a")
+    with pytest.raises(ConfigError, match=r"original/ cannot say so"):
+        convert(Reader(tmp_path / "a"), tmp_path / "b", layout="original")
+    assert not (tmp_path / "b").exists()
 
 
 def test_unpacked_and_packed_again_experts_are_the_same(small: Transformer, tmp_path: Path) -> None:
@@ -151,6 +162,10 @@ BLOCKS = "model.layers.0.mlp.experts.down_proj_blocks"
             r"model\.safetensors: not a whole safetensors file",
         ),
         (lambda folder: (folder / "vocabulary.json").write_text("[1, 2]"), r"vocabulary\.json: must list one distinct"),
+        (
+            lambda folder: (folder / "vocabulary.json").write_text(json.dumps([*range(499), 201_089])),
+            r"vocabulary\.json: must list one distinct id of o200k_harmony for each of the 500 rows",
+        ),
         (lambda folder: (folder / "generation_config.json").write_text("[]"), r"generation_config\.json: must be an"),
         (
             lambda folder: (folder / "generation_config.json").write_text('{"top_p": 0}'),
@@ -199,6 +214,14 @@ def test_a_broken_checkpoint_is_one_line_that_names_file_and_tensor(
         load(tmp_path)
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_vocabulary_that_cannot_write_every_byte_is_one_line_that_names_the_file(
+    small: Transformer, tmp_path: Path
+) -> None:
+    save(small, tmp_path, ids=tuple(range(100, 600)))
+    with pytest.raises(CheckpointError, match=r"vocabulary\.json: a vocabulary needs all 256 single bytes"):
+        TorchEngine.load(tmp_path)
 
 
 def test_what_was_cut_short_while_it_was_written_is_no_checkpoint(small: Transformer, tmp_path: Path) -> None:

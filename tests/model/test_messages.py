@@ -308,6 +308,37 @@ async def test_all_calls_of_an_answer_are_made_and_text_after_them_is_no_answer(
     ]
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("pieces", "cities"),
+    [
+        ([(0, "a", "weather", "Rome"), (0, "b", "weather", "Oslo")], ["Rome", "Oslo"]),  # one index for all
+        ([(None, "a", "weather", "Ro"), (None, None, None, "me"), (None, "b", "weather", "Oslo")], ["Rome", "Oslo"]),
+        (
+            [(0, "a", "weather", "Ro"), (1, "b", "weather", "Os"), (0, "", "", "me"), (1, "", "", "lo")],
+            ["Rome", "Oslo"],
+        ),
+        ([(0, "a", "weather", "Ro"), (0, "b", None, "me")], ["Rome"]),  # an id for each piece
+    ],
+)
+async def test_the_calls_of_a_chat_server_are_told_apart(
+    server: Server, pieces: list[tuple[int | None, str | None, str | None, str]], cities: list[str]
+) -> None:
+    calls = [
+        {"index": index, "id": id, "function": {"name": name, "arguments": text}} for index, id, name, text in pieces
+    ]
+    server.plays = [
+        [
+            *({"choices": [{"delta": {"tool_calls": [call]}}]} for call in calls),
+            {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]},
+        ],
+        [{"choices": [{"delta": {"content": "Sunny."}, "finish_reason": "stop"}]}],
+    ]
+    events = await events_of(Agent(model=server.engine("chat"), tools=[weather]), "Rome and Oslo?")
+    made = [(event.recipient, event.arguments) for event in events if isinstance(event, ToolCallReady)]
+    assert made == [("functions.weather", city) for city in cities]
+
+
 def test_a_shape_is_strict_where_nothing_is_optional_or_added() -> None:
     inner = {"type": "object", "properties": {"b": {}}, "required": ["b"], "additionalProperties": False}
     schema = {"type": "object", "properties": {"a": inner}, "required": ["a"], "additionalProperties": False}
@@ -353,6 +384,14 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
         ("chat", [{"choices": [{"delta": {"content": 5}}]}], "not what the API says: TypeError.*'5' is no text"),
         ("chat", [{"error": "no such\nmodel"}], "v1: no such model$"),
         ("chat", [{"choices": [{"delta": {}, "finish_reason": "stop"}]}], "the answer is empty"),
+        (
+            "chat",
+            [
+                {"choices": [{"delta": {"content": None, "refusal": "I can"}}]},
+                {"choices": [{"delta": {"refusal": "not."}, "finish_reason": "stop"}]},
+            ],
+            "the model refuses: I cannot.$",
+        ),
         ("chat", [{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], "not what the API says: KeyError"),
         ("responses", [{"type": "response.failed", "response": {"error": {"message": "too\nhot"}}}], "^http.*too hot"),
         (
@@ -365,6 +404,18 @@ async def test_a_server_is_asked_again_only_before_it_has_said_anything(server: 
             "responses",
             [{"type": "response.output_item.done", "item": {"type": "function_call", "name": "a", "arguments": {}}}],
             "TypeError.*'{}' is no text",
+        ),
+        (
+            "responses",
+            [
+                {"type": "response.refusal.delta", "delta": "I cannot."},
+                {
+                    "type": "response.output_item.done",
+                    "item": {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot."}]},
+                },
+                {"type": "response.completed", "response": {}},
+            ],
+            "the model refuses: I cannot.$",
         ),
         ("responses", [{"no": "type"}], "not what the API says"),
     ],

@@ -164,6 +164,9 @@ async def test_with_nothing_set_up_one_line_says_how(monkeypatch: pytest.MonkeyP
             pass
     with pytest.raises(ToolError, match=r"^browser: search: exa wants a key in EXA_API_KEY"):
         backend_by_name("exa")
+    monkeypatch.setenv("SEARXNG_URL", "127.0.0.1:8888")
+    with pytest.raises(ToolError, match=r"^browser: search: '127\.0\.0\.1:8888' is no address; write http://"):
+        backend_by_name("searxng")
     with pytest.raises(ToolError, match="no search 'exo'; there is brave, ddgs, exa, searxng"):
         backend_by_name("exo")
     with pytest.raises(ToolError, match="ddgs is not installed: pip install"):

@@ -94,6 +94,26 @@ def test_a_hunk_changes_its_lines_alone(root: Root, folder: Path, before: str, h
 
 
 @pytest.mark.parametrize(
+    ("lines", "after"),
+    [
+        (["*** Add File: new/g", "+x", "*** Delete File: new/g"], {"f": b"one\n"}),
+        (["*** Add File: g", "+x", "*** Update File: g", "*** Move to: h"], {"f": b"one\n", "h": b"x\n"}),
+        (["*** Add File: g", "+x", "*** Delete File: g", "*** Add File: g", "+y"], {"f": b"one\n", "g": b"y\n"}),
+        (["*** Update File: f", "*** Move to: g", "*** Delete File: g"], {}),
+        (["*** Update File: f", "*** Move to: g", "*** Add File: f", "+x"], {"f": b"x\n", "g": b"one\n"}),
+        (["*** Delete File: f", "*** Add File: f", "+x"], {"f": b"x\n"}),
+    ],
+)
+def test_operations_on_one_file_count_in_their_order(
+    root: Root, folder: Path, lines: list[str], after: dict[str, bytes]
+) -> None:
+    (folder / "f").write_text("one\n")
+    apply_patch(root, patch(*lines))
+    assert tree(folder) == after
+    assert not (folder / "new").exists()
+
+
+@pytest.mark.parametrize(
     ("lines", "told"),
     [
         (["@@", " one", "-too", "+2"], "f: hunk 1 of 1: expected 'too' at line 2, found 'two'"),
@@ -112,7 +132,7 @@ def test_a_hunk_changes_its_lines_alone(root: Root, folder: Path, before: str, h
         (["@@", "-one", "*** Add File: g", "x"], "every line of an added file begins with +"),
         (["@@", "-one", "*** Delete File: g"], "g: is not there"),
         (["@@", "-one", "*** Delete File: d"], "d: is a folder, not a file"),
-        (["@@", "-one", "*** Add File: d", "+x"], "d: is there already"),
+        (["@@", "-one", "*** Add File: d", "+x"], "d: is a folder, not a file"),
         (["@@", "-one", "*** Update File: b", "@@", "-x"], "b: is a binary file of 3 bytes"),
         (
             ["@@", "-one", "*** Delete File: f", "*** Update File: f", "-x"],

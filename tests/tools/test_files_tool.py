@@ -90,6 +90,14 @@ async def test_a_pattern_that_never_ends_is_given_up(
     assert result.text == "the search took longer than 0.2 seconds; search less, or more simply"
 
 
+@pytest.mark.parametrize("pattern", ["(((a{1000}){1000}){1000})", "(" * 30 + "a" + ")+" * 30])
+async def test_a_pattern_that_nothing_can_compile_is_refused(call: Call, tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "f").write_text("a")
+    result = await call("search", pattern=pattern)
+    assert result.text == "pattern: too large; write it shorter, or with fewer and smaller repeats"
+    assert (await call("search", pattern="(a{1}){1}")).text == "1 match in 1 file\nf:1: a"
+
+
 @pytest.mark.parametrize("data", [b"one\n" * 3, b"\0"])
 async def test_a_search_of_too_much_is_given_up(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
@@ -119,6 +127,7 @@ async def test_a_note_on_files_that_were_not_searched_is_no_match(
         ("list", {"path": "f"}, "f: is a file"),
         ("list", {"depth": 0}, "depth must be at least 1"),
         ("search", {"pattern": "("}, "pattern: missing )"),
+        ("search", {"pattern": "(a+"}, "pattern: missing )"),
         ("write", {"path": "f/g", "text": ""}, "f: is a file"),
         ("write", {"path": ".", "text": ""}, ".: is a folder"),
         ("apply_patch", {"input": "x"}, "the patch must begin with"),

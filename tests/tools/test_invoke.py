@@ -76,6 +76,8 @@ async def test_a_repair_is_named_also_when_the_call_fails() -> None:
         ('{"city": "Par', "the arguments are not valid JSON: EOF while parsing a string at line 1 column 13"),
         ("city=Paris", "the arguments are not valid JSON: expected value at line 1 column 1"),
         ('{"city": "Paris", "days": NaN}', "the arguments are not valid JSON: expected value at line 1 column 27"),
+        ('{"city": "Paris", "days": -1e999}', "the arguments are not valid JSON: a number is too large"),
+        ('[{"city": [1e999]}] x', "the arguments are not valid JSON: a number is too large"),
         ("3", "the arguments must be one JSON object, not 3"),
         ("null", "the arguments must be one JSON object, not null"),
         ('"Paris" x', 'the arguments must be one JSON object, not "Paris"'),

@@ -55,6 +55,12 @@ async def test_a_command_that_is_late_is_ended_with_its_children_and_the_session
     assert (await call("cat file")).text.startswith("kept\n")
 
 
+async def test_what_runs_on_in_the_background_does_not_hide_the_exit_code(call: Call) -> None:
+    ended = await call("mkfifo begun; (echo > begun; while echo late; do :; done) & cat begun; exit 3")
+    assert (ended.text.splitlines()[-1], ended.status) == ("[exit code 3]", "error")
+    assert set(ended.text.splitlines()[:-1]) <= {"", "late"}
+
+
 async def test_a_command_sees_no_network_and_no_files_of_the_host(call: Call) -> None:
     assert (await call("cat /proc/net/dev | tail -n +3 | grep -v lo:; ls /root /home")).status == "error"
     assert (await call("id -u")).text == "1000\n[exit code 0]"

@@ -49,7 +49,7 @@ class _Desk:
             case Delete():
                 if parts in self.changes or self.root.kind(parts) != "file":
                     self._content(parts)
-                self.changes[parts] = None
+                self._remove(parts)
                 yield f"D {shown(parts)}"
             case Update(to=to, hunks=hunks):
                 content = self._content(parts)
@@ -57,7 +57,7 @@ class _Desk:
                 target = parts if to is None else parts_of(to)
                 if target != parts:
                     self._vacant(target)
-                    self.changes[parts] = None
+                    self._remove(parts)
                 self.changes[target] = Content(text.data, like=content.like)
                 moved = "" if target == parts else f" -> {shown(target)}"
                 signs = [line.sign for hunk in hunks for line in hunk.lines]
@@ -72,8 +72,17 @@ class _Desk:
             raise ToolRetry(f"{shown(parts)}: an earlier part of the patch removes it")
         return content
 
+    def _remove(self, parts: Parts) -> None:
+        if self.root.kind(parts) is None:  # the patch itself has made it
+            del self.changes[parts]
+        else:
+            self.changes[parts] = None
+
     def _vacant(self, parts: Parts) -> None:
-        there = self.changes[parts] is not None if parts in self.changes else self.root.kind(parts) is not None
+        kind = self.root.kind(parts)
+        if kind == "folder":
+            raise ToolRetry(f"{shown(parts)}: is a folder, not a file")
+        there = self.changes[parts] is not None if parts in self.changes else kind is not None
         if there:
             raise ToolRetry(f"{shown(parts)}: is there already; change it with *** Update File:")
 

@@ -6,6 +6,9 @@ Every result fits: what is left out is counted, and the model is told how to get
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +35,17 @@ _MAX_ENTRIES: Final = 500
 _MAX_MATCHES: Final = 100
 _MAX_FILES: Final = 20_000  # that a search looks at
 _SEARCH_SECONDS: Final = 20.0
+_PLAIN: Final = 1_000  # characters of a pattern without repeats that is compiled at once
+_TRIAL: Final = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+import regex
+try:
+    regex.compile(sys.stdin.buffer.read().decode())
+except regex.error:
+    pass
+"""
 _UNSEEN: Final = frozenset({".git"})  # folders that are named, not looked into
 
 
@@ -123,10 +137,7 @@ class _Files:
             path: A folder or a file.
             glob: Which files, such as *.py or src/**/*.md.
         """
-        try:
-            wanted = regex.compile(pattern)
-        except regex.error as error:
-            raise ToolRetry(f"pattern: {error}") from None
+        wanted = _compiled(pattern)
         told, files, deadline = list[str](), set[Parts](), time.monotonic() + _SEARCH_SECONDS
         notes = list[str]()
         for seen, parts in enumerate(self._files(parts_of(path), glob)):
@@ -188,6 +199,31 @@ class _Files:
         for parts, entry in self._walk(top, 64):
             if entry.kind == "file" and _fits("/".join(parts), glob):
                 yield parts
+
+
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    """Raises ToolRetry.
+
+    Repeats multiply: a short pattern can take hours and all memory, or crash the process, and nothing interrupts that.
+    So one with repeats is compiled by another process first.
+    """
+    if len(pattern) > _PLAIN or re.search("[+{]", pattern):
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-P", "-c", _TRIAL],
+                input=pattern.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_SEARCH_SECONDS,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            ended = -1
+        if ended < 0:  # by a signal
+            raise ToolRetry("pattern: too large; write it shorter, or with fewer and smaller repeats")
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ToolRetry(f"pattern: {error}") from None
 
 
 def _matches(wanted: regex.Pattern[str], line: str, deadline: float) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from ..address import is_address
 from ..decorator import check_name
 from ..errors import ToolError
 from ..plain import clean_line
@@ -62,7 +63,7 @@ class McpToolset:
             raise ToolError(f"mcp: command must be a list, such as {self.command.split()!r}")
         if bool(self.command) == (self.url is not None):
             raise ToolError("mcp: give a server's command or its url, not both")
-        if self.url is not None and not re.match(r"https?://[^/]", self.url):
+        if self.url is not None and not is_address(self.url):
             raise ToolError(f"mcp: {self.url!r} is no address; write http://127.0.0.1:8000/mcp")
         if self.headers and self.url is None:
             raise ToolError("mcp: headers are for a server with a url; a program takes env")
