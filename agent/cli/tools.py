@@ -133,8 +133,8 @@ async def _call(
 ) -> int:
     async with _opened(name, task, workspace, unsafe_local=unsafe_local) as (box, session):
         space = session.namespace
-        known = [recipient for recipient, _ in _functions(space)]
-        if name not in known and f"{space.name}.{name}" not in known:
+        recipients = [recipient for recipient, _ in _functions(space)]
+        if name not in recipients and f"{space.name}.{name}" not in recipients:
             raise UserError(box.unknown(name))
         context = ToolContext(deps=None, on_progress=lambda told: print(clean(told), file=sys.stderr))
         redactor = Redactor(of_environment())

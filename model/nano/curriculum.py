@@ -26,7 +26,7 @@ from cadenza.harmony import EFFORTS, POLICIES, Channel, DeveloperContent, Effort
 
 from . import events, phrases
 from .draw import Draw
-from .stories import STORIES, Story
+from .stories import STORIES, Story, in_text_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +174,7 @@ def _operation(draw: Draw) -> tuple[str, str]:
 def _story(draw: Draw, table: Sequence[Story]) -> tuple[str, str]:
     """A word problem. Redraws its numbers until the story makes sense."""
     text, formula = draw.phrase(table)
+    formula = in_text_order(formula, text)
     divides, begins_with_a = _SHARED.fullmatch(formula), formula.lstrip("(").startswith("{a}")
     measured = re.findall(r"\{([a-f])\} (?:dollars|euros|km|kg|liters|litres|meters|metres|miles|hours)", text)
     decimals = "//" not in formula and "%" not in formula and draw.chance(0.15)

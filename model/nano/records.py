@@ -1,8 +1,8 @@
 """Functions and forms with the words in which people ask for them: the texts of the folder `requests/`.
 
-`# name(field: kind, ...): A sentence.` is a record: a function, or what a form is for. `- ` begins a text that states
-every field, and may go on in indented lines; `{field}` stands where the value does, `(x|y)` draws one wording. A kind
-is one of `fields.STRINGS`, integer, number, or the values to choose from: `(small|large)`.
+A section's head, `name(field: kind, ...): A sentence.`, is a function, or what a form is for; each of its texts states
+every field: `{field}` stands where the value does, `(x|y)` draws one wording. A kind is one of `fields.STRINGS`,
+integer, number, or the values to choose from: `(small|large)`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
+from itertools import starmap
 from typing import Final
 
 from .fields import Field
+from .sections import sections
 
 _FIELD: Final = re.compile(r"(\w+): (?:(\w+)|\((.+?)\))(?:, |$)")
 
@@ -29,11 +30,7 @@ class Record:
 
 
 def _read(*names: str) -> Iterator[Record]:
-    for name in names:
-        text = files(__package__).joinpath("requests", f"{name}.txt").read_text()
-        for section in re.split(r"^# ", text, flags=re.MULTILINE)[1:]:
-            head, *texts = section.split("\n- ")
-            yield _record(head.strip(), tuple(" ".join(text.split()) for text in texts))
+    return starmap(_record, sections("requests", *names))
 
 
 def _record(head: str, texts: tuple[str, ...]) -> Record:

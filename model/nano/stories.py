@@ -1,8 +1,8 @@
 """Word problems and the formulas that solve them, every fifth one held out: the texts of the folder `problems/`.
 
-`# {a} + {b}` is the formula of what follows it. `- ` begins a problem, which may go on in indented lines; `(x|y)` draws
-one wording. The letters a to f stand for numbers, q for a percentage, n and m for people, t and u for things, p for a
-place. Where the order of numbers makes no difference, they are computed with in the order of the text.
+A section's head is the formula of its problems, such as `{a} + {b}`; `(x|y)` draws one wording. The letters a to f
+stand for numbers, q for a percentage, n and m for people, t and u for things, p for a place. `in_text_order` makes
+numbers be computed with in the order of the text, where that makes no difference.
 """
 
 from __future__ import annotations
@@ -11,19 +11,16 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from functools import reduce
-from importlib.resources import files
 from typing import Final, TypeAlias
+
+from .sections import sections
 
 Story: TypeAlias = tuple[str, str]
 
 
 def _read(*names: str) -> Iterator[Story]:
-    for name in names:
-        for section in files(__package__).joinpath("problems", f"{name}.txt").read_text().split("# ")[1:]:
-            formula, *problems = section.split("\n- ")
-            for problem in problems:
-                text = " ".join(problem.split())
-                yield text, in_text_order(formula.strip(), text)
+    for formula, texts in sections("problems", *names):
+        yield from ((text, formula) for text in texts)
 
 
 def in_text_order(formula: str, text: str) -> str:
