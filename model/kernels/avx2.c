@@ -13,6 +13,7 @@
 #endif
 
 enum { LANES = 8, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
+enum { BYTE_OFFSET = 12 };
 typedef __m256 vf;
 typedef __m256i vi;
 
@@ -69,15 +70,38 @@ OP vi i_codes(vi x)
     return _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
 }
 
+OP vi i_bytes(vi x)
+{
+    const vi table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+    return _mm256_shuffle_epi8(table, _mm256_and_si256(x, _mm256_set1_epi8(15)));
+}
+
+OP vi i_dot(vi even, vi odd, const int8_t *p) /* no sum of four products reaches 2**15: 24 * 128 * 4 */
+{
+    vi high = _mm256_add_epi16(_mm256_maddubs_epi16(even, i_load(p)), _mm256_maddubs_epi16(odd, i_load(p + 32)));
+    vi low = _mm256_add_epi16(_mm256_maddubs_epi16(even, i_load(p + 64)), _mm256_maddubs_epi16(odd, i_load(p + 96)));
+    return _mm256_add_epi32(_mm256_madd_epi16(high, _mm256_set1_epi16(256)), _mm256_madd_epi16(low, _mm256_set1_epi16(1)));
+}
+
+OP vi i_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+
 OP vi i_sums(vi a, vi b, vi c, vi d) { return _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d)); }
+
+OP short two_bytes(const uint8_t *p, int count)
+{
+    short bytes = p[0];
+    if (count == 2)
+        __builtin_memcpy(&bytes, p, 2);
+    return bytes;
+}
 
 OP vf f_four_exponents(const uint8_t *p, size_t stride, int count)
 {
-    vi bytes = _mm256_setr_epi32(p[0], p[stride], p[2 * stride], p[3 * stride], 0, 0, 0, 0);
-    if (count == 2)
-        bytes = _mm256_insertf128_si256(
-            bytes, _mm_setr_epi32(p[1], p[stride + 1], p[2 * stride + 1], p[3 * stride + 1]), 1);
-    return _mm256_castsi256_ps(_mm256_slli_epi32(bytes, 23));
+    __m128i rows = _mm_setr_epi16(two_bytes(p, count), two_bytes(p + stride, count), two_bytes(p + 2 * stride, count),
+                                  two_bytes(p + 3 * stride, count), 0, 0, 0, 0);
+    __m128i groups = _mm_shuffle_epi8(rows, _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu8_epi32(groups), 23));
 }
 
 OP vi two_rows(const uint8_t *p, size_t stride) /* sixteen bytes of the rows 0 and 4 */

@@ -1,4 +1,4 @@
-/* AVX-512 with VNNI: Intel from Ice Lake, AMD from Zen 4. */
+/* AVX-512 with VBMI and VNNI: Intel from Ice Lake, AMD from Zen 4. */
 
 #include "inner.h"
 
@@ -7,13 +7,14 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,fma"))), \
                              apply_to = function)
 #else
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,prefer-vector-width=512")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,fma,prefer-vector-width=512")
 #endif
 
 enum { LANES = 16, MX_ROW_TOKENS = 2, MX_TOKENS = 12, BF16_TOKENS = 6, INT8_TOKENS = 2, COLUMNS = 4 };
+enum { BYTE_OFFSET = 12 };
 typedef __m512 vf;
 typedef __m512i vi;
 
@@ -62,6 +63,22 @@ OP vi i_codes(vi x)
                                       -1, 0, 12, 8, 6, 4, 3, 2, 1, 0);
     return _mm512_permutexvar_epi16(x, table);
 }
+
+OP vi i_bytes(vi x)
+{
+    /* vpermb looks at six bits; four times the table makes the other two harmless. */
+    const vi table = _mm512_set4_epi32(0x00040608, 0x090a0b0c, 0x18141210, 0x0f0e0d0c);
+    return _mm512_permutexvar_epi8(x, table);
+}
+
+OP vi i_dot(vi even, vi odd, const int8_t *p)
+{
+    vi high = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(i_zero(), even, i_load(p)), odd, i_load(p + 64));
+    vi sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), even, i_load(p + 128));
+    return _mm512_dpbusd_epi32(sum, odd, i_load(p + 192));
+}
+
+OP vi i_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 
 OP vi i_sums(vi a, vi b, vi c, vi d)
 {
@@ -115,7 +132,7 @@ static int works(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vnni");
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
 }
 
 const struct inner cadenza_avx512 = INNER("avx512");

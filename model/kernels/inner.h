@@ -1,13 +1,19 @@
 /* What one set of instructions does: the loops that all time goes into.
  *
  * Activations are float32, or int16 in groups of 32 with a scale each: x = scale * q, the error at most half a step of
- * 1 / 32767 of the group's largest. int16 is what a high and a low int8 hold together; one multiplication of pairs of
- * int16 (vpdpwssd, vpmaddwd) does the work of two of quadruples of int8, and needs no offset for signs.
+ * 1 / 32639 of the group's largest, which is the most that a high and a low int8 hold together: 127 * 256 + 127.
  *
- * Twice a value of MXFP4 is a whole number up to 12; the half is in the activations' scale. Sixteen bytes are a group.
- * Seen as eight 16-bit words, word i has the codes of elements 4i .. 4i + 3, and a shift right by 4p brings element
- * 4i + p to the low bits, where a table look-up turns it into an int16. So activations lie in four phases: `GROUPS`
- * groups' elements 4i, then their 4i + 1, and so on.
+ * Twice a value of MXFP4 is a whole number up to 12; the half is in the activations' scale. Sixteen bytes are a group,
+ * and there are two ways to multiply them, which give the same whole numbers:
+ *
+ * - Many tokens: codes become int16 once for all of them, and pairs of int16 are multiplied (vpdpwssd, vpmaddwd). Seen as
+ *   eight 16-bit words, word i of a group has the codes of elements 4i .. 4i + 3, and a shift right by 4p brings element
+ *   4i + p to the low bits, where a table look-up turns it into an int16. So activations lie in four phases: `GROUPS`
+ *   groups' elements 4i, then their 4i + 1, and so on.
+ * - Few tokens: turning codes into numbers is most of the work, and into bytes it is half of it. These are multiplied
+ *   with the activations' high bytes and with their low ones, even elements (low halves of the codes' bytes) and odd
+ *   ones apart. Where bytes are unsigned (vpdpbusd, vpmaddubsw) 12 is added to each: what that adds to a group's sum is
+ *   12 times the sum of its activations, for all rows alike.
  */
 
 #ifndef CADENZA_INNER_H
@@ -24,9 +30,11 @@ struct mx {
     size_t groups;
 };
 
-/* A token's activations as int16. Both are padded with zeros to a multiple of four groups. */
+/* A token's activations, padded with zeros to a multiple of four groups. */
 struct quantised {
     int16_t *values; /* [groups * 32] in phases */
+    int8_t *bytes;   /* [groups / GROUPS, 4, GROUPS * 16]: high bytes of even and odd elements, then the low ones */
+    int32_t *sums;   /* [groups, 4], each four times */
     float *scales;   /* [groups, 4], each four times */
 };
 
@@ -43,7 +51,7 @@ struct inner {
     int lanes;          /* rows of a panel */
 
     /* One group of a token: 32 numbers of x. */
-    void (*quantise)(const float *x, size_t group, int16_t *values, float *scales);
+    void (*quantise)(const float *x, size_t group, struct quantised to);
 
     /* out[t * stride + r] = row r of `count` . token t, row after row, as they lie in memory: for up to FEW tokens */
     void (*mx_rows)(struct mx matrix, size_t row, int count, const struct quantised *x, int tokens, float *out,

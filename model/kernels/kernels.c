@@ -191,7 +191,7 @@ static void quantise_piece(void *job, long token, int worker)
     const struct experts *e = job;
     (void)worker;
     for (size_t g = 0; g < e->up.groups; g++)
-        e->inner->quantise(e->x + token * e->hidden + g * GROUP, g, e->x_q[token].values, e->x_q[token].scales);
+        e->inner->quantise(e->x + token * e->hidden + g * GROUP, g, e->x_q[token]);
 }
 
 static void up_piece(void *job, long piece, int worker)
@@ -206,8 +206,7 @@ static void up_piece(void *job, long piece, int worker)
     for (int t = 0; t < expert.count; t++) {
         float activations[GROUP];
         e->inner->swiglu(made + t * UP_ROWS, GROUP, e->limit, e->alpha, activations);
-        struct quantised to = e->inner_q[expert.start + t];
-        e->inner->quantise(activations, group, to.values, to.scales);
+        e->inner->quantise(activations, group, e->inner_q[expert.start + t]);
     }
 }
 
@@ -235,16 +234,20 @@ static void sum_piece(void *job, long token, int worker)
     }
 }
 
-static size_t quantised_bytes(size_t groups) { return (groups + 3) / 4 * 4 * (GROUP * 2 + 16); }
+static size_t quantised_bytes(size_t groups) { return (groups + 3) / 4 * 4 * (GROUP * 4 + 32); }
 
 static void cut_quantised(char **memory, struct quantised *to, int count, size_t groups)
 {
-    size_t padded = (groups + 3) / 4 * 4;
+    size_t padded = (groups + 3) / 4 * 4, last = padded - 4;
     for (int i = 0; i < count; i++) {
         to[i].values = cut(memory, padded * GROUP * sizeof(int16_t));
+        to[i].bytes = cut(memory, padded * GROUP * 2);
+        to[i].sums = cut(memory, padded * 4 * sizeof(int32_t));
         to[i].scales = cut(memory, padded * 4 * sizeof(float));
-        memset(to[i].values + (padded - 4) * GROUP, 0, 4 * GROUP * sizeof(int16_t));
-        memset(to[i].scales + (padded - 4) * 4, 0, 16 * sizeof(float));
+        memset(to[i].values + last * GROUP, 0, 4 * GROUP * sizeof(int16_t));
+        memset(to[i].bytes + last * GROUP * 2, 0, 4 * GROUP * 2);
+        memset(to[i].sums + last * 4, 0, 16 * sizeof(int32_t));
+        memset(to[i].scales + last * 4, 0, 16 * sizeof(float));
     }
 }
 

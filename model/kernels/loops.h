@@ -10,6 +10,9 @@
  *     i_codes (low four bits of each int16 -> twice the value of E2M1)
  *     i_madd (a + the sums of neighbouring products b c: int16 -> int32)
  *     i_rows (sixteen bytes of each of LANES rows -> four vectors, the first has the rows' first four bytes)
+ *     i_bytes (low four bits of each byte -> a byte, twice the value of E2M1 + BYTE_OFFSET)
+ *     i_dot (bytes of even and of odd elements, and activations, as in `struct quantised` -> sums of products, somehow
+ *     spread over the group's quarter of LANES / GROUPS)    i_sub
  *     i_sums (four vectors -> in each quarter of LANES / GROUPS, the sums of their same quarters)
  * f_four_exponents: of four rows at a distance, GROUPS bytes each, or some of them -> 2 ** (byte - 127), placed so
  */
@@ -23,7 +26,7 @@
 #define EACH(i, count) _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)
 
 enum { ROWS = 4 }; /* of a tile */
-enum { GROUPS = LANES / 4, PHASE = 8 * GROUPS }; /* groups of a vector of codes; int16 of a phase */
+enum { GROUPS = LANES / 4, PHASE = 8 * GROUPS, BYTES = LANES * 4 }; /* groups of a vector; int16 of a phase; bytes */
 
 INLINE uint32_t bits_of(float x)
 {
@@ -59,6 +62,8 @@ INLINE float exponential(float x)
     return x < -87.0f ? 0.0f : result;
 }
 
+#define MOST 32639.0f /* of the int16: see inner.h */
+
 /* What one unit of the int16 stands for, and what brings x to them. A NaN or an infinity makes the unit NaN. */
 INLINE float unit_of(const float *x, size_t count, float *factor)
 {
@@ -68,19 +73,34 @@ INLINE float unit_of(const float *x, size_t count, float *factor)
         most = size > most ? size : most;
         poison += x[i] * 0.0f;
     }
-    *factor = most > 1e-30f ? 32767.0f / most : 0.0f;
-    return most / 32767.0f + poison;
+    *factor = most > 1e-30f ? MOST / most : 0.0f;
+    return most / MOST + poison;
 }
 
-static void quantise(const float *x, size_t group, int16_t *values, float *scales)
+static void quantise(const float *x, size_t group, struct quantised to)
 {
     float factor, unit = unit_of(x, GROUP, &factor);
-    values += group / GROUPS * GROUPS * GROUP + group % GROUPS * 8;
+    int16_t q[GROUP];
+    int32_t sum = 0;
+    for (int i = 0; i < GROUP; i++) {
+        q[i] = (int16_t)bits_of(x[i] * factor + ROUNDER);
+        sum += q[i];
+    }
+    int16_t *values = to.values + group / GROUPS * GROUPS * GROUP + group % GROUPS * 8;
     for (int phase = 0; phase < 4; phase++)
         for (int i = 0; i < 8; i++)
-            values[phase * PHASE + i] = (int16_t)bits_of(x[4 * i + phase] * factor + ROUNDER);
-    for (int i = 0; i < 4; i++)
-        scales[4 * group + i] = 0.5f * unit;
+            values[phase * PHASE + i] = q[4 * i + phase];
+    int8_t *bytes = to.bytes + group / GROUPS * 4 * BYTES + group % GROUPS * GROUP_BYTES;
+    for (int odd = 0; odd < 2; odd++)
+        for (int i = 0; i < GROUP_BYTES; i++) {
+            int value = q[2 * i + odd], low = (int8_t)value;
+            bytes[odd * BYTES + i] = (int8_t)((value - low) / 256);
+            bytes[(2 + odd) * BYTES + i] = (int8_t)low;
+        }
+    for (int i = 0; i < 4; i++) {
+        to.sums[4 * group + i] = BYTE_OFFSET * sum;
+        to.scales[4 * group + i] = 0.5f * unit;
+    }
 }
 
 /* --- MXFP4, few tokens: along the rows ---------------------------------------------------------------------------- */
@@ -95,20 +115,13 @@ INLINE void mx_step(struct mx m, size_t row, size_t g, int count, const struct q
         __builtin_prefetch(m.blocks + later * GROUP_BYTES, 0, 2);
         __builtin_prefetch(m.scales + later, 0, 2);
         vi codes = i_some(m.blocks + at * GROUP_BYTES, count * GROUP_BYTES);
-        vi w0 = i_codes(codes), w1 = i_codes(i_shift(codes, 4)), w2 = i_codes(i_shift(codes, 8)),
-           w3 = i_codes(i_shift(codes, 12));
-        EACH(t, tokens) {
-            const int16_t *v = x[t].values + g * GROUP;
-            vi sum = i_madd(i_zero(), w0, i_load(v));
-            sum = i_madd(sum, w1, i_load(v + PHASE));
-            sum = i_madd(sum, w2, i_load(v + 2 * PHASE));
-            sum = i_madd(sum, w3, i_load(v + 3 * PHASE));
-            sums[r][t] = sum;
-        }
+        vi even = i_bytes(codes), odd = i_bytes(i_shift(codes, 4));
+        EACH(t, tokens) sums[r][t] = i_dot(even, odd, x[t].bytes + g * 2 * GROUP);
     }
     vf scale = f_four_exponents(m.scales + row * m.groups + g, m.groups, count);
     EACH(t, tokens)
-        totals[t] = f_fma(i_float(i_sums(sums[0][t], sums[1][t], sums[2][t], sums[3][t])),
+        totals[t] = f_fma(i_float(i_sub(i_sums(sums[0][t], sums[1][t], sums[2][t], sums[3][t]),
+                                        i_load(x[t].sums + 4 * g))),
                           f_mul(scale, f_load(x[t].scales + 4 * g)), totals[t]);
 }
 
@@ -204,7 +217,7 @@ static void mx_panel(const int16_t *panel, const float *scales, size_t groups, c
 
 /* A row's sum is made in the same order however many tokens there are: every STREAMS-th vector, these four one after
  * another, then what is left. So a token's result never depends on the others. */
-enum { STREAMS = 4 };
+enum { STREAMS = 4, SIDE_BY_SIDE = 2 };
 
 INLINE float bf16_rest(float sum, const uint16_t *row, size_t from, size_t depth, const float *x)
 {
@@ -243,21 +256,25 @@ INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const flo
             out[t * stride + r] = bf16_rest(f_sum(totals[r][t]), row[r], whole, depth, x + t * depth);
 }
 
-/* For one token there is nothing to share: rows are read as one stream, which is what memory is fastest at. */
-INLINE float bf16_dot(const uint16_t *row, size_t depth, const float *x)
+/* For one token there is nothing to share but the token: `rows` rows at a distance are read side by side, which is what
+ * memory is fastest at; neighbours would come from one page, a single row would wait for each new one. */
+INLINE void bf16_dots(const uint16_t *weights, size_t depth, size_t distance, int rows, const float *x, float *out)
 {
-    enum { AHEAD = 1024 };
-    vf sums[STREAMS], total = f_zero();
-    EACH(i, STREAMS) sums[i] = f_zero();
+    vf sums[SIDE_BY_SIDE][STREAMS];
+    EACH(r, rows)
+        EACH(i, STREAMS) sums[r][i] = f_zero();
     size_t k = 0;
-    for (; k + STREAMS * LANES <= depth; k += STREAMS * LANES) {
-        __builtin_prefetch(row + k + AHEAD, 0, 2);
-        __builtin_prefetch(row + k + AHEAD + 32, 0, 2);
-        EACH(i, STREAMS)
-            sums[i] = f_fma(f_bf16(row + k + i * LANES), f_load(x + k + i * LANES), sums[i]);
+    for (; k + STREAMS * LANES <= depth; k += STREAMS * LANES)
+        EACH(i, STREAMS) {
+            vf value = f_load(x + k + i * LANES);
+            EACH(r, rows)
+                sums[r][i] = f_fma(f_bf16(weights + r * distance * depth + k + i * LANES), value, sums[r][i]);
+        }
+    EACH(r, rows) {
+        vf total = f_zero();
+        EACH(i, STREAMS) total = f_add(total, sums[r][i]);
+        out[r * distance] = bf16_rest(f_sum(total), weights + r * distance * depth, k, depth, x);
     }
-    EACH(i, STREAMS) total = f_add(total, sums[i]);
-    return bf16_rest(f_sum(total), row, k, depth, x);
 }
 
 static void bf16_rows(const uint16_t *weights, size_t depth, int count, const float *x, int tokens, float *out,
@@ -265,8 +282,11 @@ static void bf16_rows(const uint16_t *weights, size_t depth, int count, const fl
 {
     int t = 0;
     if (tokens == 1) {
-        for (int r = 0; r < count; r++)
-            out[r] = bf16_dot(weights + r * depth, depth, x);
+        int distance = count / SIDE_BY_SIDE, r = 0;
+        for (; r < distance; r++)
+            bf16_dots(weights + r * depth, depth, distance, SIDE_BY_SIDE, x, out + r);
+        for (r *= SIDE_BY_SIDE; r < count; r++)
+            bf16_dots(weights + r * depth, depth, 1, 1, x, out + r);
         return;
     }
     for (; t + BF16_TOKENS <= tokens; t += BF16_TOKENS)

@@ -7,6 +7,7 @@
 #include <arm_neon.h>
 
 enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 8, BF16_TOKENS = 4, INT8_TOKENS = 2, COLUMNS = 4 };
+enum { BYTE_OFFSET = 0 };
 typedef float32x4_t vf;
 typedef int32x4_t vi;
 
@@ -57,6 +58,27 @@ OP vi i_codes(vi x)
     int16x8_t bytes = vreinterpretq_s16_s8(vqtbl1q_s8(vld1q_s8(table), low));
     return vreinterpretq_s32_s16(vshrq_n_s16(vshlq_n_s16(bytes, 8), 8));
 }
+
+OP vi i_bytes(vi x)
+{
+    static const int8_t table[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    return vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(table), vandq_u8(vreinterpretq_u8_s32(x), vdupq_n_u8(15))));
+}
+
+OP int16x8_t products(int8x16_t even, int8x16_t odd, const int8_t *p, const int8_t *q)
+{
+    int8x16_t a = vld1q_s8(p), b = vld1q_s8(q);
+    int16x8_t sums = vmlal_high_s8(vmull_s8(vget_low_s8(even), vget_low_s8(a)), even, a);
+    return vmlal_high_s8(vmlal_s8(sums, vget_low_s8(odd), vget_low_s8(b)), odd, b);
+}
+
+OP vi i_dot(vi even, vi odd, const int8_t *p) /* no sum of four products reaches 2**15: 12 * 128 * 4 */
+{
+    int8x16_t e = vreinterpretq_s8_s32(even), o = vreinterpretq_s8_s32(odd);
+    return vpadalq_s16(vshlq_n_s32(vpaddlq_s16(products(e, o, p, p + 16)), 8), products(e, o, p + 32, p + 48));
+}
+
+OP vi i_sub(vi a, vi b) { return vsubq_s32(a, b); }
 
 OP vi i_sums(vi a, vi b, vi c, vi d) { return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)); }
 

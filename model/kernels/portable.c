@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { LANES = 4, MX_ROW_TOKENS = 2, MX_TOKENS = 4, BF16_TOKENS = 2, INT8_TOKENS = 1, COLUMNS = 2 };
+enum { BYTE_OFFSET = 0 };
 typedef struct {
     float at[4];
 } vf;
@@ -124,6 +125,33 @@ OP vi i_codes(vi x)
     for (int i = 0; i < 8; i++)
         words[i] = (uint16_t)table[words[i] & 15];
     return i_load(words);
+}
+
+OP vi i_bytes(vi x)
+{
+    static const int8_t table[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    uint8_t bytes[16];
+    memcpy(bytes, &x, sizeof x);
+    for (int i = 0; i < 16; i++)
+        bytes[i] = (uint8_t)table[bytes[i] & 15];
+    return i_load(bytes);
+}
+
+OP vi i_dot(vi even, vi odd, const int8_t *p)
+{
+    int8_t e[16], o[16];
+    vi sum = i_zero();
+    memcpy(e, &even, sizeof e);
+    memcpy(o, &odd, sizeof o);
+    for (int i = 0; i < 16; i++)
+        sum.at[i / 4] += e[i] * (256 * p[i] + p[32 + i]) + o[i] * (256 * p[16 + i] + p[48 + i]);
+    return sum;
+}
+
+OP vi i_sub(vi a, vi b)
+{
+    LANE a.at[i] -= b.at[i];
+    return a;
 }
 
 OP vi i_sums(vi a, vi b, vi c, vi d)
