@@ -55,8 +55,8 @@ def loading(program: Path, model: Path) -> tuple[float, float]:
     return time.perf_counter() - begin, usage.ru_maxrss * 1024
 
 
-def convert(folder: Path, path: Path) -> None:
-    """Writes a checkpoint with experts in MXFP4 as GGUF, dense weights in bfloat16 and what is small in float32.
+def convert(folder: Path, path: Path, dense: gguf.GGMLQuantizationType) -> None:
+    """Writes a checkpoint with experts in MXFP4 as GGUF, dense weights in BF16 or Q8_0 and what is small in float32.
 
     A block of GGUF is its scale and sixteen bytes: the first sixteen elements in low halves, the others in high ones.
     """
@@ -85,8 +85,8 @@ def convert(folder: Path, path: Path) -> None:
         writer.add_rope_scaling_orig_ctx_len(config.rope_scaling.original_context)
 
     def narrow(name: str, tensor: torch.Tensor) -> None:
-        words = tensor.to(torch.bfloat16).contiguous().view(torch.uint8).numpy()
-        writer.add_tensor(name, words, raw_dtype=gguf.GGMLQuantizationType.BF16)
+        words = gguf.quants.quantize(tensor.float().contiguous().numpy(), dense)
+        writer.add_tensor(name, words, raw_dtype=dense)
 
     def wide(name: str, tensor: torch.Tensor) -> None:
         writer.add_tensor(name, tensor.float().contiguous().numpy())
