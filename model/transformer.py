@@ -243,7 +243,7 @@ class Experts(nn.Module):
                 inner = self.swiglu(torch.addmm(up_bias[at], own, up[at].to(x.dtype)))
                 outs.append(torch.addmm(down_bias[at], inner, down[at].to(x.dtype)))
         weighted = torch.cat(outs) * weights.flatten()[order, None]
-        return torch.zeros_like(x).index_add(0, tokens, weighted)
+        return torch.zeros_like(x).index_add(0, tokens, weighted.to(x.dtype))
 
 
 class MixtureOfExperts(nn.Module):

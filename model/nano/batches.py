@@ -10,9 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import torch
-from torch import Tensor
-
 from cadenza.harmony import (
     BytePairVocabulary,
     Channel,
@@ -73,9 +70,8 @@ class Batch:
     """Conversations that share one beginning. share: of a step's loss."""
 
     family: str
-    prefix: Tensor  # [1, time] embedding rows; no time at all where nothing is shared
-    rows: Tensor  # [batch, time], padded on the right
-    weights: Tensor  # [batch, time], of each row in the loss
+    prefix: list[int]  # ids; none at all where nothing is shared
+    documents: list[Document]
     share: float
 
 
@@ -85,7 +81,6 @@ class Batches:
     def __init__(self, vocabulary: BytePairVocabulary, seed: int) -> None:
         self.vocabulary = vocabulary
         self.seed = seed
-        self._row_of = {id: row for row, id in enumerate(vocabulary.ids)}
 
     def of_step(self, step: int, families: Sequence[Family] = FAMILIES, *, times: int = 1) -> Iterator[Batch]:
         """times: how often each family has its batches."""
@@ -99,10 +94,4 @@ class Batches:
         shared, go_on = family.begin(draw, effort)
         prefix = render_conversation(shared, self.vocabulary)
         documents = [document(go_on(), self.vocabulary) for _ in range(size)]
-        longest = max(len(each.ids) for each in documents)
-        rows, weights = torch.zeros(size, longest, dtype=torch.long), torch.zeros(size, longest)
-        for at, each in enumerate(documents):
-            rows[at, : len(each.ids)] = torch.tensor([self._row_of[id] for id in each.ids])
-            weights[at, : len(each.ids)] = torch.tensor(each.weights)
-        read = torch.tensor([[self._row_of[id] for id in prefix]], dtype=torch.long)
-        return Batch(family.name, read, rows, weights, family.share / family.batches)
+        return Batch(family.name, prefix, documents, family.share / family.batches)

@@ -51,10 +51,10 @@ class Problem:
 def problem(draw: Draw, table: Sequence[Story] = STORIES) -> Problem:
     """A problem of any family. table: of word problems."""
     families: tuple[tuple[Callable[[Draw], tuple[str, str]], float], ...] = (
-        (_symbols, 0.18),
-        (_operation, 0.18),
-        (partial(_story, table=table), 0.48),
-        (_events, 0.16),
+        (_symbols, 0.13),
+        (_operation, 0.13),
+        (partial(_story, table=table), 0.6),
+        (_events, 0.14),
     )
     make = draw.rng.choices([family for family, _ in families], [weight for _, weight in families])[0]
     question, expression = make(draw)

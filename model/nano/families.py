@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cadenza.harmony import Channel, Effort, Message, SystemContent
@@ -34,6 +34,16 @@ def system(draw: Draw, effort: Effort) -> Message:
 
 def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
     return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, STORIES + MORE)
+
+
+def _questions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    return [], lambda: question(draw)
+
+
+def question(draw: Draw) -> list[Message]:
+    """A problem and the call that it asks for, and nothing else: of what is hard, most for the least tokens."""
+    asked = replace(curriculum.problem(draw, STORIES + MORE), instructions=None)
+    return curriculum.conversation(asked, "low")[:2]
 
 
 def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
@@ -70,6 +80,7 @@ def copying(draw: Draw) -> list[Message]:
 
 COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.06)
 ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=8, share=0.38)
+QUESTIONS: Final = Family(name="questions", begin=_questions, batches=2, size=24, share=0.5)
 FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=5, share=0.28)
 EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=5, share=0.28)
-FAMILIES: Final = (COPYING, ARITHMETIC, FUNCTIONS, EXTRACTION)
+FAMILIES: Final = (COPYING, QUESTIONS, ARITHMETIC, FUNCTIONS, EXTRACTION)

@@ -31,11 +31,12 @@ from .. import checkpoint
 from ..checkpoint import Checkpoint
 from ..config import ModelConfig
 from ..train.muon import Muon
-from ..transformer import LayerCache, Transformer, Visible, attend
-from .batches import Batch, Batches
+from ..transformer import Transformer
+from .batches import Batches
 from .curriculum import efforts
 from .draw import Draw
 from .families import COPYING, FAMILIES, Family
+from .packing import Pack, PackedAttention
 
 VOCABULARY_SIZE: Final = 1024
 LAYERS: Final = 4
@@ -125,44 +126,17 @@ def rate(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
 
 
-class SharedPrefix:
-    """A layer's keys and values of a prefix that all rows of a batch share, with gradients.
-
-    What comes first is the prefix; what comes later sees it, and is not kept.
-    """
-
-    def __init__(self, window: int | None) -> None:
-        self._window = window
-        self._prefix: tuple[Tensor, Tensor] | None = None
-
-    def attend(self, queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor) -> Tensor:
-        if self._prefix is None:
-            self._prefix = keys, values
-        else:
-            old_keys, old_values = (part.expand(len(keys), -1, -1, -1) for part in self._prefix)
-            keys, values = torch.cat((old_keys, keys), dim=2), torch.cat((old_values, values), dim=2)
-        visible = Visible(queries.shape[2], keys.shape[2], self._window, queries.device)
-        return attend(queries, keys, values, sinks, visible)
-
-
-def loss_of(network: Transformer, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss; of each token that the assistant samples, the nats; of each conversation, whether all are right."""
-    config = network.config
-    windows = [config.sliding_window if config.is_sliding(at) else None for at in range(config.num_layers)]
-    caches: list[LayerCache] | None = None
-    if batch.prefix.numel():
-        caches = [SharedPrefix(window) for window in windows]
-        network(batch.prefix, caches=caches)
-    routers: list[Tensor] = []
-    positions = batch.prefix.shape[1] + torch.arange(batch.rows.shape[1])
-    logits = network(batch.rows, caches=caches, positions=positions, router_logits=routers)[:, :-1]
-    targets, weights = batch.rows[:, 1:], batch.weights[:, 1:]
-    each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
-    loss = (each * weights).sum() / weights.sum()
-    loss = loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean()
-    sampled = weights >= 1.0
-    right = ((logits.argmax(-1) == targets) | ~sampled).all(1)
-    return loss, each.detach()[sampled], right
+def loss_of(network: Transformer, pack: Pack) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss, and of each token the nats and whether it was foreseen, `[tokens]`."""
+    config, routers = network.config, list[Tensor]()
+    near, far = PackedAttention(pack, config.sliding_window), PackedAttention(pack, None)
+    caches = [near if config.is_sliding(at) else far for at in range(config.num_layers)]
+    logits = network(pack.rows, caches=caches, positions=pack.positions, router_logits=routers)[0, :-1]
+    targets = pack.rows[0, 1:]
+    nats = F.pad(F.cross_entropy(logits, targets, reduction="none"), (1, 0))
+    right = F.pad(logits.argmax(-1) == targets, (1, 0), value=True)
+    loss = (nats * pack.weights).sum() / pack.weights.sum()
+    return loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean(), nats.detach(), right
 
 
 def _imbalance(logits: Tensor) -> Tensor:
@@ -177,7 +151,11 @@ def whole_conversations_right(
     network: Transformer, batches: Batches, family: Family, draw: Draw, count: int = 60
 ) -> float:
     """The share of fresh conversations whose every sampled id is the model's first choice, teacher-forced."""
-    return sum(loss_of(network, batches.of(family, draw, 1))[2].item() for _ in range(count)) / count
+    right = 0.0
+    for _ in range(count):
+        pack = Pack([batches.of(family, draw, 1)], batches.vocabulary.ids)
+        right += (loss_of(network, pack)[2] | ~pack.sampled).all().item()
+    return right / count
 
 
 def transplanted(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transformer:
@@ -210,8 +188,13 @@ class Progress:
     def __init__(self) -> None:
         self._noted: dict[str, list[tuple[float, float]]] = {}
 
-    def note(self, family: str, nats: Tensor, right: Tensor) -> None:
-        self._noted.setdefault(family, []).append((nats.mean().item(), right.float().mean().item()))
+    def note(self, pack: Pack, nats: Tensor, right: Tensor) -> None:
+        right = right | ~pack.sampled
+        for segment in pack.segments:
+            own = [bool(right[each].all()) for each in segment.conversations]
+            all_of_them = slice(segment.conversations[0].start, segment.conversations[-1].stop)
+            sampled = nats[all_of_them][pack.sampled[all_of_them]]
+            self._noted.setdefault(segment.family, []).append((sampled.mean().item(), sum(own) / len(own)))
 
     def told(self) -> str:
         """Of each family the nats per sampled token and the share of conversations that are right; then forgets."""
@@ -264,11 +247,10 @@ def train(
                 group["lr"] = full * factor
         learning = SHORT if step < short_steps else families
         times = -(-BATCHES // sum(family.batches for family in learning))
-        whole = times * sum(family.share for family in learning)
-        for batch in batches.of_step(step, learning, times=times):
-            loss, nats, right = loss_of(network, batch)
-            (loss * batch.share / whole).backward()  # type: ignore[no-untyped-call]
-            learnt.note(batch.family, nats, right)
+        pack = Pack(list(batches.of_step(step, learning, times=times)), vocabulary.ids)
+        loss, nats, right = loss_of(network, pack)
+        loss.backward()  # type: ignore[no-untyped-call]
+        learnt.note(pack, nats, right)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in pair:
             optimizer.step()
