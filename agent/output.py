@@ -6,7 +6,6 @@ an answer that does not fit is told to the model, a line for each fault.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, get_origin
@@ -21,7 +20,7 @@ from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 from typing_extensions import TypeVar
 
 from cadenza.harmony import JsonObject, Message, ResponseFormat
-from cadenza.tools import fault_lines, schema_fault_line
+from cadenza.tools import fault_lines, read_json, schema_fault_line
 
 from .errors import OutputError, UserError
 from .events import OutputInvalid
@@ -70,9 +69,11 @@ def output_of(kind: type[O] | JsonObject, name: str | None = None) -> Output[O]:
 
     def read(text: str) -> O:
         try:
-            return adapter.validate_json(text, strict=True)
+            value = adapter.validate_json(text, strict=True)
         except ValidationError as error:
             raise Unfit(fault_lines(error, text)) from None
+        _read_json(text)  # for pydantic 1e999 is a number
+        return value
 
     known = name or getattr(get_origin(kind) or kind, "__name__", None) or "answer"
     return Output(format=ResponseFormat(name=str(known), schema=schema, description=description), read=read)
@@ -100,16 +101,20 @@ def _of_schema(schema: JsonObject, name: str) -> Output[Any]:
     validator: Validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY)  # the default one asks the network
 
     def read(text: str) -> Any:
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise Unfit([f"the answer is not JSON: {error}"]) from None
+        value = _read_json(text)
         faults = sorted(validator.iter_errors(value), key=lambda fault: list(map(str, fault.absolute_path)))
         if faults:
             raise Unfit([schema_fault_line(fault, whole="answer") for fault in faults])
         return value
 
     return Output(format=ResponseFormat(name=name, schema=schema, description=None), read=read)
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise Unfit([f"the answer is not JSON: {error}"]) from None
 
 
 def _resolve(schema: JsonObject) -> None:

@@ -4,7 +4,7 @@ Read in this order: toolset, context, decorator, signature, invoke, functions, r
 browser. The browser is imported by itself, as `cadenza.tools.browser`: what fetches takes a while to load.
 """
 
-from .arguments import ArgumentError, ArgumentRepair, find_object
+from .arguments import ArgumentError, ArgumentRepair, find_object, read_json
 from .context import ToolContext
 from .decorator import FunctionTool, tool
 from .errors import ToolError, ToolFatal, ToolRetry
@@ -54,6 +54,7 @@ __all__ = [
     "fault_lines",
     "find_object",
     "fit",
+    "read_json",
     "run_in_thread",
     "schema_fault_line",
     "tool",

@@ -38,24 +38,30 @@ def find_object(arguments: str) -> tuple[str, tuple[ArgumentRepair, ...]]:
         return "{}", ()
     repairs: list[ArgumentRepair] = []
     try:
-        value = from_json(text, allow_inf_nan=False)
+        value = read_json(text)
     except ValueError as error:
         text = _complete_prefix(text)
         try:
-            value = from_json(text, allow_inf_nan=False)
+            value = read_json(text)
         except ValueError:
             raise ArgumentError(f"the arguments are not valid JSON: {error}") from None
         repairs.append(ArgumentRepair.JUNK_AFTER_OBJECT)
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise ArgumentError("the arguments are not valid JSON: a number is too large") from None
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         text, value = compact_json(value[0]), value[0]
         repairs.append(ArgumentRepair.ONE_ELEMENT_ARRAY)
     if not isinstance(value, dict):
         raise ArgumentError(f"the arguments must be one JSON object, not {shown(value)}")
     return text, tuple(repairs)
+
+
+def read_json(text: str) -> Any:
+    """The value of a JSON text. NaN and infinity are none, in whatever way they are spelt. Raises ValueError."""
+    value = from_json(text, allow_inf_nan=False)
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValueError("a number is too large") from None
+    return value
 
 
 def validate(signature: Signature, text: str) -> dict[str, Any]:

@@ -66,6 +66,15 @@ def test_the_output_has_the_type_that_was_asked_for(kind: Any, text: str, value:
     assert Agent(model=answers(text), output=kind).run_sync("go").output == value
 
 
+@pytest.mark.parametrize("kind", [list[float], {"type": "array", "items": {"type": "number"}}])
+@pytest.mark.parametrize("text", ["[1e999]", "[NaN]", "[-Infinity]"])
+def test_a_number_that_json_does_not_have_is_no_answer(kind: Any, text: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        Agent(model=answers(text, text, text), output=kind).run_sync("go")
+    assert len(caught.value.faults) == 1
+    assert Agent(model=answers(text, "[1e30]"), output=kind).run_sync("go").output == [1e30]
+
+
 def test_the_model_is_shown_the_format() -> None:
     engine = answers(GOOD)
     Agent(model=engine, output=Invoice, instructions="Be exact.").run_sync("go")
