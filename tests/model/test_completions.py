@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import threading
 from collections.abc import Iterator
@@ -108,11 +109,17 @@ class Requests(BaseHTTPRequestHandler):
             seen = tokens[: at + 1 - (last and stopped and self.server.keeps_stops)]
             reason = None if not last else "stop" if stopped or "structured_outputs" in asked else "length"
             told = event(seen, at, reason, tokens[at].id if last and stopped else None)
+            if told is None:
+                continue
             if self.server.without_ids:
                 told["choices"][0].pop("token_ids")
             self.wfile.write(b"data: %s\n\n" % json.dumps(told).encode())
         if event is of_vllm:
             self.wfile.write(b'data: {"choices": [], "usage": {"completion_tokens": 1}}\n\ndata: [DONE]\n\n')
+        if event is of_llama_cpp:
+            ended = {"content": "", "tokens": [], "tokens_predicted": len(tokens), "stop": True}
+            ended["stop_type"] = "eos" if stopped or "structured_outputs" in asked else "limit"
+            self.wfile.write(b"data: %s\n\n" % json.dumps(ended).encode())
         return None
 
     def _refuse(self, status: int, said: dict[str, Any]) -> None:
@@ -149,10 +156,26 @@ def from_sglang(said: dict[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def of_llama_cpp(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any]:
-    probabilities = [{"id": each.id, "logprob": each.logprob} for each in seen[before:]]
-    told: dict[str, Any] = {"content": "x", "tokens": [each.id for each in seen[before:]], "stop": reason is not None}
-    return {**told, "completion_probabilities": probabilities}
+def of_llama_cpp(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any] | None:
+    """Inside of a character there is no event; the next one has the text of all its tokens, and the last token alone.
+
+    That an answer ends is an event of its own, without tokens.
+    """
+    texts = [b"" if is_special(each.id) else NANO.vocabulary.token_bytes(each.id) for each in seen]
+    if inside_of_a_character(b"".join(texts)):
+        return None
+    begin = before
+    while begin and inside_of_a_character(b"".join(texts[:begin])):
+        begin -= 1
+    told = {"content": b"".join(texts[begin:]).decode(errors="replace"), "tokens": [seen[-1].id], "stop": False}
+    probabilities = [{"id": seen[-1].id, "logprob": seen[-1].logprob}]
+    return {**told, "tokens_predicted": len(seen), "completion_probabilities": probabilities}
+
+
+def inside_of_a_character(text: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(text)
+    return bool(decoder.getstate()[0])
 
 
 def from_llama_cpp(said: dict[str, Any]) -> dict[str, Any]:
@@ -245,6 +268,41 @@ async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(serv
     assert last["prompt"][-1] == Special.MESSAGE
     assert events[-1].ids[-1] == Special.RETURN
     assert events[-1].spans[-1].provenance is Provenance.FORCED
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_characters_of_several_tokens_come_whole(server: Server, speaks: Speaks) -> None:
+    schema = {"type": "string", "enum": ["東🦀京"]}
+    events = await events_of(Agent(model=engine(server, speaks=speaks), effort="low", output=schema))
+    assert isinstance(events[-1], RunFinished)
+    assert json.loads(events[-1].answer) == "東🦀京"
+
+
+def of_a_character(tokens: list[int], predicted: int, content: str, stop_type: str | None = None) -> dict[str, Any]:
+    told = {"content": content, "tokens": tokens, "tokens_predicted": predicted, "stop": stop_type is not None}
+    return told | ({} if stop_type is None else {"stop_type": stop_type})
+
+
+@pytest.mark.anyio
+async def test_tokens_that_a_server_keeps_are_asked_for_again_where_its_text_does_not_tell_them(server: Server) -> None:
+    crab, letter = NANO.vocabulary.encode("🦀"), NANO.vocabulary.encode("a")
+    whole = [of_a_character(crab[-1:], len(crab), "🦀"), of_a_character([], len(crab), "", "limit")]
+    for otherwise in (of_a_character(crab[-1:], len(crab) + 1, "🦀"), of_a_character(letter, 2, "🦀")):
+        server.plays = [[otherwise], whole]
+        assert await tokens_of(engine(server, speaks="llama.cpp"), prompt()) == crab
+    assert len(server.asked) == 4
+
+
+@pytest.mark.anyio
+async def test_a_limit_inside_of_a_character_is_a_limit_and_another_end_there_is_none(server: Server) -> None:
+    letter = NANO.vocabulary.encode("a")
+    for ended, again in (("limit", 0), ("eos", 1)):
+        server.asked.clear()
+        cut = [of_a_character(letter, 1, "a"), of_a_character([], 3, "", ended)]
+        server.plays = [cut, [of_a_character([], 0, "", "limit")]]
+        assert await tokens_of(engine(server, speaks="llama.cpp"), prompt()) == letter
+        assert len(server.asked) == 1 + again
 
 
 async def tokens_of(engine: CompletionsEngine, prompt: list[int]) -> list[int]:
