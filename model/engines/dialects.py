@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from cadenza.harmony import JsonObject, Vocabulary
+from cadenza.harmony import TURN_STOP_TOKENS, JsonObject, Special, Vocabulary
 
 from ..engine import Sampling
 from .http import Away
@@ -143,6 +143,7 @@ def _from_sglang(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) 
 
 
 def _llama_cpp(asked: Asked) -> dict[str, Any]:
+    """Its grammar takes a special token inside of a string for the text of its name, unless it is an end of a turn."""
     body: dict[str, Any] = {
         "prompt": list(asked.prompt),
         "n_predict": asked.limit,
@@ -155,7 +156,10 @@ def _llama_cpp(asked: Asked) -> dict[str, Any]:
         "stream": True,
         **asked.sampling.said,
     }
-    return body if asked.schema is None else {**body, "json_schema": asked.schema}
+    if asked.schema is not None:
+        body["json_schema"] = asked.schema
+        body["logit_bias"] = [[int(special), False] for special in Special if special not in TURN_STOP_TOKENS]
+    return body
 
 
 def _from_llama_cpp(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) -> Came:

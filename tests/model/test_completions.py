@@ -271,6 +271,16 @@ async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(serv
 
 
 @pytest.mark.anyio
+async def test_no_special_token_may_stand_in_json_where_a_server_would_let_it(server: Server) -> None:
+    agent = Agent(model=engine(server, speaks="llama.cpp"), effort="low", output={"type": "string", "enum": ["a"]})
+    await events_of(agent)
+    header, body = server.asked
+    assert "logit_bias" not in header
+    ends = {Special.RETURN, Special.CALL, Special.ENDOFTEXT}
+    assert body["logit_bias"] == [[id, False] for id in Special if id not in ends]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("speaks", DIALECTS)
 async def test_characters_of_several_tokens_come_whole(server: Server, speaks: Speaks) -> None:
     schema = {"type": "string", "enum": ["東🦀京"]}
