@@ -143,7 +143,11 @@ def _from_sglang(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) 
 
 
 def _llama_cpp(asked: Asked) -> dict[str, Any]:
-    """Its grammar takes a special token inside of a string for the text of its name, unless it is an end of a turn."""
+    """It knows the ends of a turn, and of other tokens the names.
+
+    A slot that ends by itself is free for the next part of the turn, which then reads only what is new; a client that
+    hangs up would be given another one. Its grammar takes a special token inside of a string for the text of its name.
+    """
     body: dict[str, Any] = {
         "prompt": list(asked.prompt),
         "n_predict": asked.limit,
@@ -153,6 +157,7 @@ def _llama_cpp(asked: Asked) -> dict[str, Any]:
         "n_probs": 1,
         "return_tokens": True,
         "cache_prompt": True,
+        "stop": [special.text for special in Special if special in asked.stop and special not in TURN_STOP_TOKENS],
         "stream": True,
         **asked.sampling.said,
     }
@@ -173,7 +178,8 @@ def _from_llama_cpp(event: Mapping[str, Any], before: int, vocabulary: Vocabular
         if len(whole) != unsent + len(ids) or whole[unsent:] != ids:
             raise Away("it kept token ids to itself, inside of a character that is not written as usual")
         ids, logprobs = whole, [None] * unsent + logprobs
-    return Came(ids, _padded(logprobs, ids), bool(event["stop"]))
+    finished = event["stop"] and event.get("stop_type") != "word"  # else text spells the name of a token
+    return Came(ids, _padded(logprobs, ids), bool(finished))
 
 
 Speaks: TypeAlias = Literal["vllm", "sglang", "llama.cpp"]
