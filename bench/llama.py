@@ -1,12 +1,10 @@
-"""llama.cpp to measure against: built from the sdist of llama-cpp-python, fed with the same checkpoint as GGUF."""
+"""llama.cpp to measure against, fed with the same checkpoint as GGUF."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
-import tarfile
 import time
 from pathlib import Path
 
@@ -15,28 +13,8 @@ import torch
 
 from cadenza.model.checkpoint import Reader
 
-SDIST = "llama-cpp-python==0.3.36"
-
-
-def build(folder: Path) -> Path:
-    """The program llama-bench; made anew only where it is not there. About ten minutes of two cores."""
-    program = folder / "build" / "bin" / "llama-bench"
-    if program.exists():
-        return program
-    folder.mkdir(parents=True, exist_ok=True)
-    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", SDIST]
-    subprocess.run([*download, "--dest", str(folder)], check=True)
-    (archive,) = folder.glob("llama_cpp_python-*.tar.gz")
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
-    (source,) = folder.glob("llama_cpp_python-*/vendor/llama.cpp")
-    options = {"CMAKE_BUILD_TYPE": "Release", "GGML_NATIVE": "ON", "BUILD_SHARED_LIBS": "OFF", "LLAMA_CURL": "OFF"}
-    options |= {"LLAMA_OPENSSL": "OFF", "LLAMA_BUILD_TESTS": "OFF", "LLAMA_BUILD_SERVER": "OFF"}
-    given = [f"-D{key}={value}" for key, value in options.items()]
-    cmake = [sys.executable, "-m", "cmake"]
-    subprocess.run([*cmake, "-S", str(source), "-B", str(folder / "build"), *given], check=True)
-    subprocess.run([*cmake, "--build", str(folder / "build"), "--target", "llama-bench", "--parallel"], check=True)
-    return program
+PROGRAM = Path(".llama.cpp/build/bin/llama-bench")
+"""`make bench-model` builds it."""
 
 
 def speeds(program: Path, model: Path, threads: int, *tests: str) -> list[float]:

@@ -103,7 +103,7 @@ def compare(work: Path, threads: int, dense: str) -> None:
     import gguf
     import llama
 
-    program, config = llama.build(work / "llama.cpp"), replace(GPT_OSS_20B, num_layers=LAYERS)
+    program, config = llama.PROGRAM, replace(GPT_OSS_20B, num_layers=LAYERS)
     kind = gguf.GGMLQuantizationType[DENSE[dense][0]]
     folder, converted = work / "random-20b-4", work / f"random-20b-4-{kind.name}.gguf"
     write(folder, config)
@@ -146,7 +146,7 @@ def full(work: Path, threads: int, dense: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where models and llama.cpp are kept")
+    parser.add_argument("--work", type=Path, default=Path("build/bench"), help="where models are kept")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--dense", nargs="+", choices=list(DENSE), default=list(DENSE))
     parser.add_argument("--full", action="store_true", help="all 24 layers, 14 GB, ours alone")

@@ -55,6 +55,7 @@ class CompletionsEngine:
                 server=self.server,
                 connection=connection,
                 dialect=self._dialect,
+                vocabulary=self.vocabulary,
                 model=self.name,
                 prompt=tuple(prompt),
                 sampling=sampling,

@@ -3,7 +3,8 @@
 - vllm: `/completions` of vLLM's OpenAI-compatible server (0.32; `return_token_ids`, `structured_outputs`,
   `allowed_token_ids`)
 - sglang: `/generate` of SGLang's own API (`input_ids`; `output_ids` are all so far, or what is new)
-- llama.cpp: `/completion` of llama-server (`return_tokens`); top-k and min-p are turned off, as elsewhere
+- llama.cpp: `/completion` of llama-server (`return_tokens`); top-k and min-p are turned off, as elsewhere. It streams
+  no token that ends inside of a character, only the last one, with the text of all: the others are read from that text
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from cadenza.harmony import JsonObject
+from cadenza.harmony import TURN_STOP_TOKENS, JsonObject, Special, Vocabulary
 
 from ..engine import Sampling
+from .http import Away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +51,16 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """read: an event, and how many ids came before it. Raises LookupError, TypeError, ValueError for another answer.
+    """read: an event, how many ids came before it, and what they mean.
+
+    It raises LookupError, TypeError, ValueError for another answer; Away for ids that are lost.
 
     restricts: whether it can be told which ids may come.
     """
 
     path: str
     body: Callable[[Asked], dict[str, Any]]
-    read: Callable[[Mapping[str, Any], int], Came]
+    read: Callable[[Mapping[str, Any], int, Vocabulary], Came]
     restricts: bool = False
 
 
@@ -92,7 +96,7 @@ def _vllm(asked: Asked) -> dict[str, Any]:
     return body
 
 
-def _from_vllm(event: Mapping[str, Any], before: int) -> Came:
+def _from_vllm(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) -> Came:
     if not (choices := event.get("choices")):
         return Came((), ())  # an event that counts tokens
     choice = choices[0]
@@ -122,7 +126,7 @@ def _sglang(asked: Asked) -> dict[str, Any]:
     return {"input_ids": list(asked.prompt), "sampling_params": sampling, "return_logprob": True, "stream": True}
 
 
-def _from_sglang(event: Mapping[str, Any], before: int) -> Came:
+def _from_sglang(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) -> Came:
     about = event["meta_info"]
     if "output_ids" not in event:
         raise ValueError("the server gives no token ids")
@@ -139,6 +143,11 @@ def _from_sglang(event: Mapping[str, Any], before: int) -> Came:
 
 
 def _llama_cpp(asked: Asked) -> dict[str, Any]:
+    """It knows the ends of a turn, and of other tokens the names.
+
+    A slot that ends by itself is free for the next part of the turn, which then reads only what is new; a client that
+    hangs up would be given another one. Its grammar takes a special token inside of a string for the text of its name.
+    """
     body: dict[str, Any] = {
         "prompt": list(asked.prompt),
         "n_predict": asked.limit,
@@ -148,17 +157,29 @@ def _llama_cpp(asked: Asked) -> dict[str, Any]:
         "n_probs": 1,
         "return_tokens": True,
         "cache_prompt": True,
+        "stop": [special.text for special in Special if special in asked.stop and special not in TURN_STOP_TOKENS],
         "stream": True,
         **asked.sampling.said,
     }
-    return body if asked.schema is None else {**body, "json_schema": asked.schema}
+    if asked.schema is not None:
+        body["json_schema"] = asked.schema
+        body["logit_bias"] = [[int(special), False] for special in Special if special not in TURN_STOP_TOKENS]
+    return body
 
 
-def _from_llama_cpp(event: Mapping[str, Any], before: int) -> Came:
+def _from_llama_cpp(event: Mapping[str, Any], before: int, vocabulary: Vocabulary) -> Came:
     if "tokens" not in event:
         raise ValueError("the server gives no token ids (llama-server does, with `return_tokens`)")
+    ids = event["tokens"]
     logprobs = [entry.get("logprob") for entry in event.get("completion_probabilities") or []]
-    return Came(event["tokens"], _padded(logprobs, event["tokens"]), bool(event["stop"]))
+    unsent = event.get("tokens_predicted", 0) - before - len(ids)
+    if unsent > 0 and event.get("stop_type") != "limit":  # which cuts an answer inside a character, too
+        whole = vocabulary.encode(event["content"])
+        if len(whole) != unsent + len(ids) or whole[unsent:] != ids:
+            raise Away("it kept token ids to itself, inside of a character that is not written as usual")
+        ids, logprobs = whole, [None] * unsent + logprobs
+    finished = event["stop"] and event.get("stop_type") != "word"  # else text spells the name of a token
+    return Came(ids, _padded(logprobs, ids), bool(finished))
 
 
 Speaks: TypeAlias = Literal["vllm", "sglang", "llama.cpp"]

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iter
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from cadenza.harmony import JsonObject, Provenance, is_special
+from cadenza.harmony import JsonObject, Provenance, Vocabulary, is_special
 
 from ..engine import Sampled, Sampling
 from .dialects import Asked, Came, Dialect
@@ -28,6 +28,7 @@ class Requests:
     server: Server
     connection: Connection
     dialect: Dialect
+    vocabulary: Vocabulary
     model: str
     prompt: tuple[int, ...]
     sampling: Sampling
@@ -120,7 +121,7 @@ class Requests:
 
     def _read(self, event: dict[str, object], before: int) -> Came:
         try:
-            came = self.dialect.read(event, before)
+            came = self.dialect.read(event, before, self.vocabulary)
             if not all(isinstance(id, int) for id in came.ids):
                 raise TypeError
             return came

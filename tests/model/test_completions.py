@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import torch
 from cadenza.agent import Agent, Limits, UserError
 from cadenza.agent.events import Event, RunFinished, ToolCallReady
 from cadenza.harmony import (
+    TURN_STOP_TOKENS,
     CallTo,
     Message,
     Provenance,
@@ -108,11 +110,17 @@ class Requests(BaseHTTPRequestHandler):
             seen = tokens[: at + 1 - (last and stopped and self.server.keeps_stops)]
             reason = None if not last else "stop" if stopped or "structured_outputs" in asked else "length"
             told = event(seen, at, reason, tokens[at].id if last and stopped else None)
+            if told is None:
+                continue
             if self.server.without_ids:
                 told["choices"][0].pop("token_ids")
             self.wfile.write(b"data: %s\n\n" % json.dumps(told).encode())
         if event is of_vllm:
             self.wfile.write(b'data: {"choices": [], "usage": {"completion_tokens": 1}}\n\ndata: [DONE]\n\n')
+        if event is of_llama_cpp:
+            ended = {"content": "", "tokens": [], "tokens_predicted": len(tokens), "stop": True}
+            ended["stop_type"] = "eos" if stopped or "structured_outputs" in asked else "limit"
+            self.wfile.write(b"data: %s\n\n" % json.dumps(ended).encode())
         return None
 
     def _refuse(self, status: int, said: dict[str, Any]) -> None:
@@ -149,15 +157,32 @@ def from_sglang(said: dict[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def of_llama_cpp(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any]:
-    probabilities = [{"id": each.id, "logprob": each.logprob} for each in seen[before:]]
-    told: dict[str, Any] = {"content": "x", "tokens": [each.id for each in seen[before:]], "stop": reason is not None}
-    return {**told, "completion_probabilities": probabilities}
+def of_llama_cpp(seen: list[Sampled], before: int, reason: str | None, stop: int | None) -> dict[str, Any] | None:
+    """Inside of a character there is no event; the next one has the text of all its tokens, and the last token alone.
+
+    That an answer ends is an event of its own, without tokens.
+    """
+    texts = [b"" if is_special(each.id) else NANO.vocabulary.token_bytes(each.id) for each in seen]
+    if inside_event_of(b"".join(texts)):
+        return None
+    begin = before
+    while begin and inside_event_of(b"".join(texts[:begin])):
+        begin -= 1
+    told = {"content": b"".join(texts[begin:]).decode(errors="replace"), "tokens": [seen[-1].id], "stop": False}
+    probabilities = [{"id": seen[-1].id, "logprob": seen[-1].logprob}]
+    return {**told, "tokens_predicted": len(seen), "completion_probabilities": probabilities}
+
+
+def inside_event_of(text: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(text)
+    return bool(decoder.getstate()[0])
 
 
 def from_llama_cpp(said: dict[str, Any]) -> dict[str, Any]:
-    """It knows the ends of gpt-oss by itself; where something else is to end, the client hangs up."""
-    asked = {**said, "max_tokens": said["n_predict"], "stop_token_ids": [Special.RETURN, Special.CALL]}
+    """It knows the ends of a turn by itself, and stops at the names of other tokens."""
+    ends = [*TURN_STOP_TOKENS, *(special for special in Special if special.text in said["stop"])]
+    asked = {**said, "max_tokens": said["n_predict"], "stop_token_ids": ends}
     return asked | ({"structured_outputs": {"json": said["json_schema"]}} if "json_schema" in said else {})
 
 
@@ -245,6 +270,65 @@ async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(serv
     assert last["prompt"][-1] == Special.MESSAGE
     assert events[-1].ids[-1] == Special.RETURN
     assert events[-1].spans[-1].provenance is Provenance.FORCED
+
+
+@pytest.mark.anyio
+async def test_no_special_token_may_stand_in_json_where_a_server_would_let_it(server: Server) -> None:
+    agent = Agent(model=engine(server, speaks="llama.cpp"), effort="low", output={"type": "string", "enum": ["a"]})
+    await events_of(agent)
+    *others, body = server.asked
+    assert not any("logit_bias" in asked for asked in others)
+    assert body["logit_bias"] == [[id, False] for id in Special if id not in TURN_STOP_TOKENS]
+
+
+@pytest.mark.anyio
+async def test_a_part_of_a_turn_ends_by_itself_where_a_server_knows_names_of_tokens(server: Server) -> None:
+    agent = Agent(model=engine(server, speaks="llama.cpp"), effort="low", output={"type": "string", "enum": ["a"]})
+    await events_of(agent)
+    *others, body = server.asked
+    assert body["stop"] == []
+    assert {tuple(asked["stop"]) for asked in others} <= {("<|message|>",), ("<|end|>",)}
+    spelled = NANO.vocabulary.encode("<|end|>")
+    began = [event_of([id], at + 1, "") for at, id in enumerate(spelled)]
+    server.plays = [[*began, event_of([], len(spelled), "", "word")], [event_of([], 0, "", "limit")]]
+    stream = engine(server, speaks="llama.cpp").generate(prompt(), Sampling(), stop=frozenset({Special.END}), limit=20)
+    assert [token.id async for token in stream] == spelled
+    assert server.asked[-1]["prompt"] == [*prompt(), *spelled]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_characters_of_several_tokens_come_whole(server: Server, speaks: Speaks) -> None:
+    schema = {"type": "string", "enum": ["東🦀京"]}
+    events = await events_of(Agent(model=engine(server, speaks=speaks), effort="low", output=schema))
+    assert isinstance(events[-1], RunFinished)
+    assert json.loads(events[-1].answer) == "東🦀京"
+
+
+def event_of(tokens: list[int], predicted: int, content: str, stop_type: str | None = None) -> dict[str, Any]:
+    told = {"content": content, "tokens": tokens, "tokens_predicted": predicted, "stop": stop_type is not None}
+    return told | ({} if stop_type is None else {"stop_type": stop_type})
+
+
+@pytest.mark.anyio
+async def test_tokens_that_a_server_keeps_are_asked_for_again_where_its_text_does_not_tell_them(server: Server) -> None:
+    crab, letter = NANO.vocabulary.encode("🦀"), NANO.vocabulary.encode("a")
+    whole = [event_of(crab[-1:], len(crab), "🦀"), event_of([], len(crab), "", "limit")]
+    for otherwise in (event_of(crab[-1:], len(crab) + 1, "🦀"), event_of(letter, 2, "🦀")):
+        server.plays = [[otherwise], whole]
+        assert await tokens_of(engine(server, speaks="llama.cpp"), prompt()) == crab
+    assert len(server.asked) == 4
+
+
+@pytest.mark.anyio
+async def test_a_limit_inside_of_a_character_is_a_limit_and_another_end_there_is_none(server: Server) -> None:
+    letter = NANO.vocabulary.encode("a")
+    for ended, again in (("limit", 0), ("eos", 1)):
+        server.asked.clear()
+        cut = [event_of(letter, 1, "a"), event_of([], 3, "", ended)]
+        server.plays = [cut, [event_of([], 0, "", "limit")]]
+        assert await tokens_of(engine(server, speaks="llama.cpp"), prompt()) == letter
+        assert len(server.asked) == 1 + again
 
 
 async def tokens_of(engine: CompletionsEngine, prompt: list[int]) -> list[int]:
