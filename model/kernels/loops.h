@@ -217,7 +217,7 @@ static void mx_panel(const int16_t *panel, const float *scales, size_t groups, c
 
 /* A row's sum is made in the same order however many tokens there are: every STREAMS-th vector, these four one after
  * another, then what is left. So a token's result never depends on the others. */
-enum { STREAMS = 4, SIDE_BY_SIDE = 2 };
+enum { STREAMS = 4, SIDE_BY_SIDE = 2, BF16_MANY = 6 };
 
 INLINE float bf16_rest(float sum, const uint16_t *row, size_t from, size_t depth, const float *x)
 {
@@ -256,8 +256,8 @@ INLINE void bf16_tile(const uint16_t *weights, size_t depth, int rows, const flo
             out[t * stride + r] = bf16_rest(f_sum(totals[r][t]), row[r], whole, depth, x + t * depth);
 }
 
-/* For one token there is nothing to share but the token: `rows` rows at a distance are read side by side, which is what
- * memory is fastest at; neighbours would come from one page, a single row would wait for each new one. */
+/* For few tokens, one after another: `rows` rows at a distance are read side by side, which is what memory is fastest at;
+ * neighbours would come from one page, a single row would wait for each new one. */
 INLINE void bf16_dots(const uint16_t *weights, size_t depth, size_t distance, int rows, const float *x, float *out)
 {
     vf sums[SIDE_BY_SIDE][STREAMS];
@@ -281,12 +281,14 @@ static void bf16_rows(const uint16_t *weights, size_t depth, int count, const fl
                       size_t stride)
 {
     int t = 0;
-    if (tokens == 1) {
+    if (tokens < BF16_MANY) {
         int distance = count / SIDE_BY_SIDE, r = 0;
         for (; r < distance; r++)
-            bf16_dots(weights + r * depth, depth, distance, SIDE_BY_SIDE, x, out + r);
+            for (t = 0; t < tokens; t++)
+                bf16_dots(weights + r * depth, depth, distance, SIDE_BY_SIDE, x + t * depth, out + t * stride + r);
         for (r *= SIDE_BY_SIDE; r < count; r++)
-            bf16_dots(weights + r * depth, depth, 1, 1, x, out + r);
+            for (t = 0; t < tokens; t++)
+                bf16_dots(weights + r * depth, depth, 1, 1, x + t * depth, out + t * stride + r);
         return;
     }
     for (; t + BF16_TOKENS <= tokens; t += BF16_TOKENS)

@@ -345,12 +345,12 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
     return messages
 
 
-def dialogue(draw: Draw, effort: Effort, table: Sequence[Story] = STORIES) -> list[Message]:
+def dialogue(draw: Draw, effort: Effort) -> list[Message]:
     """A conversation. One in ten goes on with a second question, and then the earlier reasoning is gone."""
-    first = problem(draw, table)
+    first = problem(draw)
     messages = conversation(first, effort)
     if draw.chance(0.1):
-        second = problem(draw, table)
+        second = problem(draw)
         told_before = first.number_alone and first.instructions is not None
         told_now = second.number_alone and second.instructions is None
         second = replace(second, instructions=None, number_alone=told_before or told_now)

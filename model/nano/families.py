@@ -10,7 +10,6 @@ from cadenza.harmony import Channel, Effort, Message, SystemContent
 
 from . import curriculum, extraction, functions
 from .draw import Draw
-from .stories import MORE, STORIES
 
 Begin: TypeAlias = Callable[[Draw, Effort], tuple[list[Message], Callable[[], list[Message]]]]
 """What conversations begin with, and what makes one that goes on from there."""
@@ -33,7 +32,7 @@ def system(draw: Draw, effort: Effort) -> Message:
 
 
 def _arithmetic(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
-    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort, STORIES + MORE)
+    return [curriculum.system(draw, effort)], lambda: curriculum.dialogue(draw, effort)
 
 
 def _questions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
@@ -42,7 +41,7 @@ def _questions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], 
 
 def question(draw: Draw) -> list[Message]:
     """A problem and the call that it asks for, and nothing else: of what is hard, most for the least tokens."""
-    asked = replace(curriculum.problem(draw, STORIES + MORE), instructions=None)
+    asked = replace(curriculum.problem(draw), instructions=None)
     return curriculum.conversation(asked, "low")[:2]
 
 
