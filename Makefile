@@ -113,5 +113,5 @@ $(LLAMA)/.configured: requirements/llama.txt | $(VENV)/.bench-installed
 	@touch $@
 
 $(LLAMA)/build/bin/llama-%: $(LLAMA)/.configured
-	$(BIN)/python -m cmake --build $(LLAMA)/build --target llama-$* --parallel 4
+	$(BIN)/python -m cmake --build $(LLAMA)/build --target llama-$* --parallel $$(getconf _NPROCESSORS_ONLN)
 	@touch $@
