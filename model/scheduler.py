@@ -72,13 +72,19 @@ class Scheduler:
     # --- the worker's thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        atexit.register(self.close)  # a daemon that is computing while the interpreter goes away may crash it
+        worker = threading.current_thread()
+
+        def end() -> None:  # of this thread: while it goes away, the next one may be at work already
+            self.close()
+            worker.join()
+
+        atexit.register(end)  # a daemon that is computing while the interpreter goes away may crash it
         try:
             with torch.inference_mode(), ThreadPoolExecutor(1, "cadenza-masks") as beside:
                 while self._admit():
                     self._step(beside)
         finally:
-            atexit.unregister(self.close)
+            atexit.unregister(end)
 
     def _admit(self) -> bool:
         """Lets requests in and out; whether there are any."""

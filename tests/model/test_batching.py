@@ -329,3 +329,25 @@ print(loop.run_until_complete(anext(stream)).id > 0, flush=True)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "True\n")
+
+
+def test_nor_does_it_crash_where_the_thread_before_went_away_late() -> None:
+    """It used to take the new thread's registration for the exit along with its own."""
+    code = """
+import asyncio, time
+from concurrent.futures import ThreadPoolExecutor
+from cadenza.model import Sampling, resolve
+engine = resolve("nano")
+asked = engine.vocabulary.encode("hello"), Sampling()
+shutdown = ThreadPoolExecutor.shutdown
+ThreadPoolExecutor.shutdown = lambda *given, **named: (time.sleep(0.3), shutdown(*given, **named))
+loop = asyncio.new_event_loop()
+stream = engine.generate(*asked, stop=frozenset(), limit=1)
+loop.run_until_complete(anext(stream))
+loop.run_until_complete(stream.aclose())
+second = engine.generate(*asked, stop=frozenset(), limit=4000)
+loop.run_until_complete(anext(second))
+time.sleep(0.6)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
