@@ -40,11 +40,12 @@ def find_object(arguments: str) -> tuple[str, tuple[ArgumentRepair, ...]]:
     try:
         value = read_json(text)
     except ValueError as error:
-        text = _complete_prefix(text)
         try:
+            if not (text := _complete_prefix(text)):
+                raise error
             value = read_json(text)
-        except ValueError:
-            raise ArgumentError(f"the arguments are not valid JSON: {error}") from None
+        except ValueError as left:
+            raise ArgumentError(f"the arguments are not valid JSON: {left}") from None
         repairs.append(ArgumentRepair.JUNK_AFTER_OBJECT)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         text, value = compact_json(value[0]), value[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -225,7 +226,8 @@ async def test_log_probabilities_are_those_of_the_network(serving: Serving) -> N
     told = torch.tensor([token.logprob for token in came], dtype=torch.float64)
     whole = told != 0  # of what ends inside of a character, the server says nothing
     assert whole.any()
-    torch.testing.assert_close(told[whole], expected[whole], atol=1e-2, rtol=0)  # it adds 201,088 numbers up in float32
+    rounding = logits.shape[-1] * 2**-24  # of as many numbers that are added up in float32
+    torch.testing.assert_close(told[whole], expected[whole], atol=rounding, rtol=0)
 
 
 @pytest.mark.anyio
@@ -346,13 +348,17 @@ async def test_a_server_that_is_killed_is_one_line(serving: Serving, tmp_path: P
 
 
 @pytest.mark.anyio
-async def test_a_server_that_renders_the_messages_itself_is_understood(serving: Serving) -> None:
-    """What nano says is of no weight here: of the server's own prompt it does not know every id."""
+async def test_a_server_that_renders_the_messages_itself_is_understood_or_says_why_not(serving: Serving) -> None:
+    """Of the server's own prompt nano does not know every id; what it then writes, the server may not make out."""
     there = MessagesEngine(server=Server(base_url=f"{serving.url}/v1"), name="nano", wire=Chat(), context=CONTEXT)
     stream = there.generate(
         prompt("What is 3 + 4?", o200k_harmony()), Sampling(temperature=0.0), stop=TURN_STOP_TOKENS, limit=256
     )
-    tokens = [token async for token in stream]
+    try:
+        tokens = [token async for token in stream]
+    except ModelError as error:
+        assert re.fullmatch(rf"{serving.url}/v1: \S[^\n]*", str(error))
+        return
     assert {token.provenance for token in tokens} == {Provenance.FOREIGN}
     message = parse_ids([token.id for token in tokens], o200k_harmony(), role=Role.ASSISTANT)[-1].message
     assert message.text

@@ -212,7 +212,11 @@ def finish(events: list[Event]) -> RunFinished:
 @pytest.mark.anyio
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_server_can_make_the_very_prompts_of_it_reasoning_included(server: Server, wire: str) -> None:
-    fields: dict[str, Any] = {"tools": ["python"], "current_date": DATE, "instructions": "Be brief.\n\n# Tools\nnone"}
+    fields: dict[str, Any] = {
+        "tools": ["python"],
+        "current_date": DATE,
+        "instructions": "Be brief.\n\n# Valid channels: none",
+    }
     local = finish(await events_of(Agent(constrain=False, **fields)))
     events = await events_of(Agent(model=server.engine(wire), **fields))
     served = finish(events)
@@ -224,6 +228,16 @@ async def test_a_server_can_make_the_very_prompts_of_it_reasoning_included(serve
     assert {span.provenance for event in events if isinstance(event, TurnFinished) for span in event.spans} == {
         Provenance.FOREIGN
     }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_heading_in_the_instructions_is_a_part_of_them(server: Server, wire: str) -> None:
+    """Whatever nano makes of it."""
+    fields: dict[str, Any] = {"tools": ["python"], "current_date": DATE, "instructions": "Be brief.\n\n# Tools\nnone"}
+    local = finish(await events_of(Agent(constrain=False, **fields)))
+    finish(await events_of(Agent(model=server.engine(wire), **fields)))
+    assert server.prompts[0] == local.ids[: len(server.prompts[0])]
 
 
 @tool
