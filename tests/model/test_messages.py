@@ -204,6 +204,10 @@ async def events_of(agent: Agent[Any], question: str = QUESTION) -> list[Event]:
     return [event async for event in agent.stream(question)]
 
 
+def told(instructions: str) -> dict[str, Any]:
+    return {"tools": ["python"], "current_date": DATE, "instructions": instructions}
+
+
 def finish(events: list[Event]) -> RunFinished:
     assert isinstance(events[-1], RunFinished)
     return events[-1]
@@ -212,11 +216,7 @@ def finish(events: list[Event]) -> RunFinished:
 @pytest.mark.anyio
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_server_can_make_the_very_prompts_of_it_reasoning_included(server: Server, wire: str) -> None:
-    fields: dict[str, Any] = {
-        "tools": ["python"],
-        "current_date": DATE,
-        "instructions": "Be brief.\n\n# Valid channels: none",
-    }
+    fields = told("Be brief.\n\n# Valid channels: none")
     local = finish(await events_of(Agent(constrain=False, **fields)))
     events = await events_of(Agent(model=server.engine(wire), **fields))
     served = finish(events)
@@ -234,7 +234,7 @@ async def test_a_server_can_make_the_very_prompts_of_it_reasoning_included(serve
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_heading_in_the_instructions_is_a_part_of_them(server: Server, wire: str) -> None:
     """Whatever nano makes of it."""
-    fields: dict[str, Any] = {"tools": ["python"], "current_date": DATE, "instructions": "Be brief.\n\n# Tools\nnone"}
+    fields = told("Be brief.\n\n# Tools\nnone")
     local = finish(await events_of(Agent(constrain=False, **fields)))
     finish(await events_of(Agent(model=server.engine(wire), **fields)))
     assert server.prompts[0] == local.ids[: len(server.prompts[0])]
