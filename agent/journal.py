@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -147,15 +147,18 @@ class Journal:
     def verify(self) -> Iterator[str]:
         """A line for each fault of the log; none for a whole one."""
         with _told(self.path):
-            rows = self._db.execute("select run, seq, body, hash from events order by run, seq").fetchall()
-        current, expected, chain = "", 1, ""
+            runs = self._db.execute("select distinct run from events order by run").fetchall()
+        for (run,) in runs:  # one at a time: a log may be larger than memory
+            with _told(self.path):
+                rows = self._db.execute(
+                    "select seq, body, hash from events where run = ? order by seq", (run,)
+                ).fetchall()
+            yield from self._faults(run, rows)
+
+    def _faults(self, run: str, rows: Sequence[tuple[int, str, str]]) -> Iterator[str]:
+        expected, chain = 1, ""
         events: list[Durable] = []
-        for run, seq, body, link in [*rows, ("", 0, "", "")]:
-            if run != current:
-                yield from (f"run {current}: {fault}" for fault in Progress.faults(events))
-                current, expected, chain, events = run, 1, "", []
-            if not run:
-                break
+        for seq, body, link in rows:
             if seq != expected:
                 yield f"run {run}: event {expected} is missing"
             chain = _link(chain, body)
@@ -166,6 +169,7 @@ class Journal:
                 events.append(self._read(body))
             except JournalError as error:
                 yield str(error)
+        yield from (f"run {run}: {fault}" for fault in Progress.faults(events))
 
     def _whole(self, run: str) -> str:
         names = [name for (name,) in self._db.execute("select run from events where seq = 1") if name.startswith(run)]
