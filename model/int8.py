@@ -16,18 +16,19 @@ from . import kernels
 from .transformer import Linear, Transformer
 
 GROUP: Final = 64
-_PART: Final = 8192  # rows that are converted at a time
+_PART: Final = 8192  # rows that are converted back at a time
+_CACHED: Final = 256  # rows that are rounded at a time: no more than stay in the processor's cache
 
 
 def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
     """`[out, in]`, in a multiple of 64 -> int8 `[out, in]` and scales `[out, in / 64]` in float32."""
     values = torch.empty(weight.shape, dtype=torch.int8, device=weight.device)
     scales = torch.empty(len(weight), weight.shape[1] // GROUP, device=weight.device)
-    for start in range(0, len(weight), _PART):
-        groups = _groups(weight[start : start + _PART].float())
+    for start in range(0, len(weight), _CACHED):
+        groups = _groups(weight[start : start + _CACHED].float())
         part = groups.abs().amax(-1) / 127
-        scales[start : start + _PART] = part
-        values[start : start + _PART] = (groups / part.clamp(min=1e-30)[..., None]).round().flatten(1).to(torch.int8)
+        scales[start : start + _CACHED] = part
+        values[start : start + _CACHED] = (groups / part.clamp(min=1e-30)[..., None]).round().flatten(1).to(torch.int8)
     return values, scales
 
 
