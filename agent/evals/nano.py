@@ -1,10 +1,11 @@
 """Scores the bundled model on fresh cases of its families, each put to `agent run` as a user would.
 
 - Names, values, functions and schemas are made of syllables and words that training never uses; phrases are those of
-  the training tables. Arithmetic is asked in phrases that training never saw, too, and as strangers put it, who had
-  seen nothing of the tables (`strangers.jsonl`); these are counted apart.
-- A number is right if it is the answer's last word; a call, if it is the one call of the right function with the right
-  arguments, and the answer tells its result; extracted data, if it is equal, key for key.
+  the training tables. Phrases that training never saw are counted apart: of arithmetic those held out, and strangers',
+  who had seen nothing of the tables (`strangers.jsonl`); functions and forms with the words in which people asked.
+- There are four functions to choose from. A number is right if it is the answer's last word; a call, if it is the one
+  call of the right function with the right arguments, and the answer tells its result; extracted data, if it is equal,
+  key for key.
 - The command line always holds turns to their grammar. Without masks cases run in this process.
 """
 
@@ -105,8 +106,8 @@ def _tells(number: str, outcome: Outcome) -> bool:
     return False
 
 
-def _functions(draw: Draw, family: str, effort: Effort) -> Case:
-    kit = functions.toolkit(draw)
+def _functions(draw: Draw, family: str, effort: Effort, *, people: float) -> Case:
+    kit = functions.toolkit(draw, people=people, count=4)
     asked = functions.request(draw, kit)
     wanted = f"functions.{asked.asked.name}", compact(asked.arguments)
 
@@ -118,8 +119,8 @@ def _functions(draw: Draw, family: str, effort: Effort) -> Case:
     return Case(family, effort, task, f"{wanted} -> {asked.result}", is_right, tools=source(kit, asked.result))
 
 
-def _extraction(draw: Draw, family: str, effort: Effort) -> Case:
-    form = extraction.form(draw)
+def _extraction(draw: Draw, family: str, effort: Effort, *, people: float) -> Case:
+    form = extraction.form(draw, people=people)
     text = extraction.text(draw, form)
     wanted = compact(text.answer)
     task = _task(text.question, form.instructions, output=form.schema)
@@ -130,8 +131,10 @@ STRANGERS: Final = "arithmetic as strangers put it"
 FAMILIES: Final[tuple[tuple[str, Callable[[Draw, str, Effort], Case], bool], ...]] = (
     ("arithmetic", _arithmetic, False),
     ("arithmetic in phrases never trained on", _arithmetic, True),
-    ("functions", _functions, True),
-    ("extraction", _extraction, True),
+    ("functions", partial(_functions, people=0.0), True),
+    ("functions as people ask for them", partial(_functions, people=1.0), True),
+    ("extraction", partial(_extraction, people=0.0), True),
+    ("extraction from people's texts", partial(_extraction, people=1.0), True),
 )
 """Name, what makes a case, and whether it is drawn from what is held out."""
 
@@ -224,11 +227,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--family", help="only families whose name begins with this")
+    parser.add_argument("--family", choices=[*(name for name, _, _ in FAMILIES), STRANGERS], help="only this one")
     parser.add_argument("--here", action="store_true", help="in this process, without the command line")
     parser.add_argument("--no-masks", action="store_true", help="hold turns to nothing; in this process")
     given = parser.parse_args(arguments)
-    cases = [case for case in fresh(given.count, given.seed) if case.family.startswith(given.family or "")]
+    cases = [case for case in fresh(given.count, given.seed) if case.family == (given.family or case.family)]
     if given.no_masks or given.here:
         outcomes = [ask_here(case, given.model, masks=not given.no_masks) for case in cases]
     else:

@@ -1,6 +1,6 @@
 """What nano learns extraction from: a text that states every field of a flat schema, and the object to answer with.
 
-- Half of the forms and their texts are people's (`records`), half are made up.
+- Some of the forms and their texts are people's (`records`), most are made up.
 - Values stand in the text as they are; often it states more than the schema wants, or in another order.
 - The answer is compact JSON in the schema's order, as masks have it.
 - Low effort answers at once; medium names the fields; high also says their values.
@@ -17,7 +17,7 @@ from . import words
 from .draw import Draw
 from .fields import Field, Filled, compact, fields, fill, word
 from .functions import THOUGHTS, summary
-from .records import FORMS
+from .records import FORMS, OF_PEOPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class Text:
         return {each.field.key: each.value for each in self.filled}
 
 
-def form(draw: Draw) -> Form:
-    """A form of one to five fields."""
+def form(draw: Draw, *, people: float = OF_PEOPLE) -> Form:
+    """A form of one to five fields. people: how often it is people's."""
     instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.5) else None
-    if draw.chance(0.5):
+    if draw.chance(people):
         record = draw.phrase(FORMS)
         stated, texts, name = record.fields, record.texts, record.name.title().replace("_", "")
         own = tuple(field for field in stated if draw.chance(0.9)) or stated

@@ -40,7 +40,7 @@ def _questions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], 
 
 
 def question(draw: Draw) -> list[Message]:
-    """A problem and the call that it asks for, and nothing else: of what is hard, most for the least tokens."""
+    """A problem and the call that it asks for, and nothing else."""
     asked = replace(curriculum.problem(draw), instructions=None)
     return curriculum.conversation(asked, "low")[:2]
 
@@ -50,9 +50,19 @@ def _functions(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], 
     return [system(draw, effort), kit.message], lambda: functions.conversation(functions.request(draw, kit), effort)
 
 
+def _requests(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    kit = functions.toolkit(draw)
+    return [kit.message], lambda: functions.conversation(functions.request(draw, kit), "low")[:2]
+
+
 def _extraction(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
     form = extraction.form(draw)
     return [system(draw, effort), form.message], lambda: extraction.conversation(extraction.text(draw, form), effort)
+
+
+def _forms(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    form = extraction.form(draw)
+    return [form.message], lambda: extraction.conversation(extraction.text(draw, form), "low")
 
 
 def _copying(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
@@ -77,9 +87,14 @@ def copying(draw: Draw) -> list[Message]:
     return [Message.user(f"{lines}. What is {wanted}?"), Message.assistant(fields[wanted], channel=Channel.FINAL)]
 
 
-COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.06)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=8, share=0.38)
-QUESTIONS: Final = Family(name="questions", begin=_questions, batches=2, size=24, share=0.5)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=5, share=0.28)
-EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=5, share=0.28)
-FAMILIES: Final = (COPYING, QUESTIONS, ARITHMETIC, FUNCTIONS, EXTRACTION)
+COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.03)
+QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=40, share=0.35)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=1, size=10, share=0.16)
+FORMS: Final = Family(name="forms", begin=_forms, batches=1, size=8, share=0.16)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=4, share=0.12)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=1, size=5, share=0.12)
+EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=4, share=0.12)
+
+SHORT: Final = (COPYING, QUESTIONS, REQUESTS, FORMS)
+"""Without a system message, reasoning and results: of what is hard, most for the least tokens."""
+FAMILIES: Final = (*SHORT, ARITHMETIC, FUNCTIONS, EXTRACTION)

@@ -1,6 +1,6 @@
 """What nano learns calls of functions from: up to four that it never saw, one of them asked for, with all arguments.
 
-- Half of the functions and their requests are people's (`records`), half are made up. Then the request names the
+- Some of the functions and their requests are people's (`records`), most are made up. Then the request names the
   function, or the words of its name, or its noun alone where no other function has that noun.
 - The function's result is short, and the answer repeats it.
 - Low effort calls at once; medium says which function; high also says the arguments.
@@ -26,7 +26,7 @@ from cadenza.harmony import (
 from . import words
 from .draw import Draw
 from .fields import Field, Filled, compact, fields, fill, object_schema, string, word
-from .records import FUNCTIONS
+from .records import FUNCTIONS, OF_PEOPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +76,13 @@ class Request:
         return f"The result is {self.result.removesuffix('.')}."
 
 
-def toolkit(draw: Draw) -> Toolkit:
-    """One to four functions; of those made up, some share a verb or a noun."""
-    count = draw.rng.choices([1, 2, 3, 4], [0.2, 0.2, 0.2, 0.4])[0]
-    functions = _of_people(draw, count) if draw.chance(0.5) else _made_up(draw, count)
+def toolkit(draw: Draw, *, people: float = OF_PEOPLE, count: int | None = None) -> Toolkit:
+    """One to four functions, or `count`; of those made up, some share a verb or a noun.
+
+    people: how often they are people's.
+    """
+    count = count or draw.rng.choices([1, 2, 3, 4], [0.2, 0.2, 0.2, 0.4])[0]
+    functions = _of_people(draw, count) if draw.chance(people) else _made_up(draw, count)
     draw.rng.shuffle(functions)
     instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.4) else None
     return Toolkit(functions=tuple(functions), instructions=instructions)

@@ -3,8 +3,8 @@
 - Vocabulary: the most frequent o200k tokens of the curriculum, closed under merges. Digits and quotes stand alone, and
   no token joins letters with anything else: a word is the same tokens after a space, a quote or a newline, so that
   copying it needs no spelling; and that a value is a string is a token of its own, which masks can force.
-- A step has a batch of each family. At first those that copy alone: induction forms there, and everything
-  else waits for it.
+- A step has batches of each family. At first those that copy alone: induction forms there, and everything else waits
+  for it. Then whatever is short, then all.
 - Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
 - Muon on matrices, AdamW on the rest; loss on everything, most of it on what the assistant samples.
 - `--start FOLDER` goes on from another checkpoint of the same network, with its vocabulary or, after `--transplant`,
@@ -35,7 +35,7 @@ from ..transformer import Transformer
 from .batches import Batches
 from .curriculum import efforts
 from .draw import Draw
-from .families import COPYING, FAMILIES, Family
+from .families import COPYING, FAMILIES, SHORT, Family
 from .packing import Pack, PackedAttention
 
 VOCABULARY_SIZE: Final = 1024
@@ -43,9 +43,7 @@ LAYERS: Final = 4
 WIDTH: Final = 192
 SEED: Final = 7
 
-SHORT: Final = (COPYING,)  # families, at first
-SHORT_STEPS: Final = 400
-LONG_STEPS: Final = 4600
+STAGES: Final = (((COPYING,), 400), (SHORT, 2800), (FAMILIES, 2900))  # families, and for how many steps
 WARMUP: Final = 100  # steps
 DECAY: Final = 0.6  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
@@ -208,10 +206,8 @@ class Progress:
 def train(
     out: Path,
     *,
-    short_steps: int = SHORT_STEPS,
-    long_steps: int = LONG_STEPS,
+    stages: Sequence[tuple[Sequence[Family], int]] = STAGES,
     threads: int = 2,
-    families: Sequence[Family] = FAMILIES,
     start: Path | None = None,
     transplant: bool = False,
     full_rate: float = 1.0,
@@ -237,7 +233,8 @@ def train(
     batches = Batches(vocabulary, SEED)
     pair = optimizers(network)
     first = _restore(state, network, pair) if state.exists() else 0
-    steps = short_steps + long_steps
+    schedule = [families for families, steps in stages for _ in range(steps)]
+    steps = len(schedule)
     begin = time.monotonic()
     learnt = Progress()
     for step in range(first, steps):
@@ -245,7 +242,7 @@ def train(
         for optimizer, full in zip(pair, (RATE_MUON, RATE_ADAMW), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = full * factor
-        learning = SHORT if step < short_steps else families
+        learning = schedule[step]
         times = -(-BATCHES // sum(family.batches for family in learning))
         pack = Pack(list(batches.of_step(step, learning, times=times)), vocabulary.ids)
         loss, nats, right = loss_of(network, pack)
@@ -260,7 +257,7 @@ def train(
         if step % 250 == 249 or step == steps - 1:
             checkpoint.save(network, out, ids=tuple(vocabulary.ids))
             _keep(state, network, pair, step + 1)
-    for family in families:
+    for family in schedule[-1]:
         share = whole_conversations_right(network, batches, family, Draw(random.Random(steps), held_out=True))
         print(f"held out, conversations right: {family.name} {share:.2f}", flush=True)
     state.unlink(missing_ok=True)
@@ -289,8 +286,8 @@ def _restore(path: Path, network: Transformer, pair: list[torch.optim.Optimizer]
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description="Train nano from nothing.")
     arguments.add_argument("out", type=Path, help="folder for the checkpoint")
-    arguments.add_argument("--short-steps", type=int, default=SHORT_STEPS)
-    arguments.add_argument("--long-steps", type=int, default=LONG_STEPS)
+    steps = [steps for _, steps in STAGES]
+    arguments.add_argument("--steps", type=int, nargs=len(STAGES), default=steps, help="of each stage")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--start", type=Path, help="folder of a checkpoint to begin with")
     arguments.add_argument("--transplant", action="store_true", help="give it the vocabulary of the curriculum")
@@ -299,10 +296,11 @@ if __name__ == "__main__":
     given = arguments.parse_args()
     train(
         given.out,
-        short_steps=given.short_steps,
-        long_steps=given.long_steps,
+        stages=[
+            ([family for family in families if family.name in (given.family or family.name)], steps)
+            for (families, _), steps in zip(STAGES, given.steps, strict=True)
+        ],
         threads=given.threads,
-        families=[family for family in FAMILIES if family.name in (given.family or family.name)],
         start=given.start,
         transplant=given.transplant,
         full_rate=given.rate,

@@ -27,7 +27,7 @@ def test_a_function_that_is_asked_for_in_words_of_people_gets_what_they_say() ->
     draw = Draw(random.Random(3))
     seen = 0
     for _ in range(300):
-        asked = functions.request(draw, functions.toolkit(draw))
+        asked = functions.request(draw, functions.toolkit(draw, people=0.5))
         assert all(each.written in asked.question for each in asked.filled)
         assert list(asked.arguments) == [field.key for field in asked.asked.parameters]
         seen += bool(asked.asked.texts)
@@ -38,7 +38,7 @@ def test_a_form_may_ask_for_less_than_a_text_states() -> None:
     draw = Draw(random.Random(3))
     fewer = 0
     for _ in range(300):
-        form = extraction.form(draw)
+        form = extraction.form(draw, people=0.5)
         text = extraction.text(draw, form)
         assert all(each.written in text.question for each in text.filled)
         assert list(text.answer) == [field.key for field in form.fields]
