@@ -7,7 +7,7 @@ VLLM := .venv-vllm
 LLAMA := .llama.cpp
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-.PHONY: help demo test test-browser test-conformance test-llama test-neon test-sandbox test-vllm
+.PHONY: help demo test test-browser test-conformance test-llama test-neon test-sandbox test-vllm test-wheel
 .PHONY: lint types nano nano-score
 .PHONY: bench-harmony bench-schemas bench-model bench-engine bench-corpus wheel clean
 
@@ -69,6 +69,13 @@ nano-score: $(VENV)/.installed ## score the bundled model on 60 fresh cases of e
 
 wheel: $(VENV)/.lint-installed ## build dist/*.whl
 	rm -rf build dist && $(BIN)/python -m build --wheel --outdir dist
+
+# Elsewhere, so that no source folder can stand in for a file that the wheel lacks.
+test-wheel: wheel ## the tests once more, against the built wheel in an empty environment
+	work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(PYTHON) -m venv "$$work/venv" \
+		&& "$$work/venv/bin/python" -m pip install --quiet dist/*.whl --requirement requirements/test.txt \
+		&& cp -r tests examples docs README.md pyproject.toml "$$work" && cd "$$work" \
+		&& venv/bin/python -m pytest -q $(SIDE_BY_SIDE)
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) $(VLLM) $(LLAMA) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
