@@ -294,12 +294,15 @@ if __name__ == "__main__":
     arguments.add_argument("--family", action="append", choices=[family.name for family in FAMILIES], help="only this")
     arguments.add_argument("--rate", type=float, default=1.0, help="share of the learning rates")
     given = arguments.parse_args()
+    stages = [
+        ([family for family in families if family.name in (given.family or family.name)], steps)
+        for (families, _), steps in zip(STAGES, given.steps, strict=True)
+    ]
+    if any(steps > 0 and not families for families, steps in stages):
+        arguments.error("--family leaves nothing to a stage: give that one 0 of the --steps")
     train(
         given.out,
-        stages=[
-            ([family for family in families if family.name in (given.family or family.name)], steps)
-            for (families, _), steps in zip(STAGES, given.steps, strict=True)
-        ],
+        stages=stages,
         threads=given.threads,
         start=given.start,
         transplant=given.transplant,
