@@ -40,6 +40,21 @@ class Limits:
             if field.name != "time" and value is not None and value < least:
                 raise UserError(f"limits.{field.name}: must be at least {least}, not {value}")
 
+    def of_turn(self, turns: int, sampled: int) -> int:
+        """How many tokens the next turn may have, after so many. Raises LimitError if there may be no next one."""
+        if turns >= self.turns:
+            raise LimitError("turns", limit=self.turns, value=turns)
+        if sampled >= self.tokens:
+            raise LimitError("sampled tokens", limit=self.tokens, value=sampled)
+        return min(self.turn_tokens, self.tokens - sampled)
+
+    def cut(self, of_turn: int, sampled: int) -> None:
+        """Raises LimitError if it is for these that a turn has no end. of_turn: its tokens; sampled: all, with them."""
+        if sampled >= self.tokens:
+            raise LimitError("sampled tokens", limit=self.tokens, value=sampled)
+        if of_turn >= self.turn_tokens:
+            raise LimitError("tokens in one turn", limit=self.turn_tokens, value=of_turn)
+
 
 class Clock:
     """What is left of the time of a run that begins now. seconds: None for no limit."""

@@ -17,13 +17,12 @@ from cadenza.model import ConstraintError, ModelError, Sampled, Sampling
 
 from .approval import Approvals, Approver
 from .calls import Calls
-from .errors import LimitError, RunError
+from .errors import RunError
 from .events import (
     EngineRetry,
     Event,
     InputAdded,
     LeftToValidation,
-    RunFinished,
     RunResumed,
     RunStarted,
     ToolAliased,
@@ -109,16 +108,8 @@ class Loop:
             if said is not None and is_answer(said) and self.output and (faults := self.output.faults(said.text)):
                 yield ask_again(self.run, self.state, said.text, faults)
             elif said is not None and is_answer(said):
-                ids, spans = self.state.transcript.since(0)
-                yield RunFinished(
-                    run=self.run,
-                    answer=said.text,
-                    turns=self.state.turns,
-                    usage=self.state.usage,
-                    ids=ids,
-                    spans=spans,
-                    citations=tuple(map(self.redactor.citation, self.tools.citations(said.text))),
-                )
+                citations = map(self.redactor.citation, self.tools.citations(said.text))
+                yield self.state.answered(self.run, said.text, tuple(citations))
                 return
             else:
                 spoken = f"a message on {said.channel or 'no'} channel" if said is not None else "nothing"
@@ -156,18 +147,13 @@ class Loop:
 
     async def _sample(self) -> AsyncGenerator[Event, None]:
         """Asks the model once; leaves what it said last in `said`."""
-        if self.state.turns >= self.limits.turns:
-            raise LimitError("turns", limit=self.limits.turns, value=self.state.turns)
-        left = self.limits.tokens - self.state.usage.sampled
-        if left <= 0:
-            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.state.usage.sampled)
+        allowed = self.limits.of_turn(self.state.turns, self.state.usage.sampled)
         before = len(self.state.transcript)
         prompt = self.state.transcript.prompt()
         opened, spans = self.state.transcript.since(before)
         yield TurnStarted(run=self.run, turn=self.state.turns + 1, prompt_tokens=len(prompt), ids=opened, spans=spans)
         ids = list[int]()
         stop: int | None = None
-        allowed = min(self.limits.turn_tokens, left)
         token: Sampled | None = None
         async with AsyncExitStack() as streams:
             while True:
@@ -205,9 +191,7 @@ class Loop:
             raise AssertionError("the transcript is not the prompt plus what was sampled")
         _, spans = self.state.transcript.since(len(prompt))
         yield TurnFinished(run=self.run, turn=self.state.turns, ids=tuple(ids), spans=spans, stop=stop, usage=usage)
-        if stop is None and self.state.usage.sampled >= self.limits.tokens:
-            raise LimitError("sampled tokens", limit=self.limits.tokens, value=self.state.usage.sampled)
-        if stop is None and len(ids) >= allowed:
-            raise LimitError("tokens in one turn", limit=self.limits.turn_tokens, value=len(ids))
-        if stop is None and turn.messages and turn.messages[-1].ended_by is None:
-            raise RunError(f"the model's context of {self.models.engine.capabilities.context} tokens is full")
+        if stop is None:
+            self.limits.cut(len(ids), self.state.usage.sampled)
+            if turn.messages and turn.messages[-1].ended_by is None:
+                raise RunError(f"the model's context of {self.models.engine.capabilities.context} tokens is full")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cadenza.harmony import Message, Role, Transcript, is_call, o200k_harmony, parse
-from cadenza.tools import Tally
+from cadenza.tools import Citation, Tally
 
-from .events import ApprovalGiven, ToolCallReady, ToolFinished, Usage
+from .events import ApprovalGiven, RunFinished, ToolCallReady, ToolFinished, Usage
 
 
 @dataclass(slots=True)
@@ -70,6 +70,19 @@ class RunState:
             for result in results:
                 self.transcript.extend_spans(result.ids, result.spans)
             self.said, self.open = (), {}
+
+    def answered(self, run: str, answer: str, citations: tuple[Citation, ...]) -> RunFinished:
+        """The end of a run that has its answer."""
+        ids, spans = self.transcript.since(0)
+        return RunFinished(
+            run=run,
+            answer=answer,
+            turns=self.turns,
+            usage=self.usage,
+            ids=ids,
+            spans=spans,
+            citations=citations,
+        )
 
 
 def called_in(history: Transcript) -> set[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from cadenza.agent import Agent, Event, LimitError, Limits, RunError, UserError
+from cadenza.agent import Agent, Event, LimitError, Limits, RunError, UserError, loop
 from cadenza.agent.events import (
     AnswerDelta,
     LimitHit,
@@ -199,3 +201,7 @@ def test_keep_all_keeps_the_whole_prefix_but_the_closing_token() -> None:
 def test_provenance_tells_rendered_from_sampled() -> None:
     result = Agent(model=ScriptedEngine([[final("x")]])).run_sync("hi")
     assert {span.provenance for span in result.transcript.spans} == {Provenance.RENDERED}  # a script says what it is
+
+
+def test_the_loop_is_read_in_one_sitting() -> None:
+    assert len(inspect.getsource(loop).splitlines()) < 200
