@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 import torch
 
@@ -222,12 +223,16 @@ async def test_log_probabilities_are_those_of_the_network(serving: Serving) -> N
     ids = [token.id for token in came]
     with torch.inference_mode():
         logits = served.whole(load(find("nano")))(torch.tensor([[*asked, *ids]]))[0, len(asked) - 1 : -1]
-    expected = logits.double().log_softmax(-1)[range(len(ids)), ids]
+    # The server adds up 201,088 numbers one by one in float32, the largest first, and so loses some of the smallest.
+    shares = (logits - logits.amax(-1, keepdim=True)).exp()
+    first, most = shares.max(-1, keepdim=True)
+    in_turn = torch.cat((first, shares.scatter(-1, most, 0.0)), dim=-1).numpy()
+    wholes = torch.from_numpy(np.cumsum(in_turn, axis=-1, dtype=np.float32)[:, -1])
+    expected = (logits[range(len(ids)), ids] - logits.amax(-1)).double() - wholes.double().log()
     told = torch.tensor([token.logprob for token in came], dtype=torch.float64)
     whole = told != 0  # of what ends inside of a character, the server says nothing
     assert whole.any()
-    rounding = logits.shape[-1] * 2**-24  # of as many numbers that are added up in float32
-    torch.testing.assert_close(told[whole], expected[whole], atol=rounding, rtol=0)
+    torch.testing.assert_close(told[whole], expected[whole], atol=2e-3, rtol=0)
 
 
 @pytest.mark.anyio
