@@ -44,12 +44,11 @@ class Limits:
         """How many tokens the next turn may have, after so many. Raises LimitError if there may be no next one."""
         if turns >= self.turns:
             raise LimitError("turns", limit=self.turns, value=turns)
-        if sampled >= self.tokens:
-            raise LimitError("sampled tokens", limit=self.tokens, value=sampled)
+        self.cut(0, sampled)
         return min(self.turn_tokens, self.tokens - sampled)
 
     def cut(self, of_turn: int, sampled: int) -> None:
-        """Raises LimitError if it is for these that a turn has no end. of_turn: its tokens; sampled: all, with them."""
+        """Raises LimitError if no token more may be sampled. of_turn: so far in this turn; sampled: so far in all."""
         if sampled >= self.tokens:
             raise LimitError("sampled tokens", limit=self.tokens, value=sampled)
         if of_turn >= self.turn_tokens:
