@@ -1,8 +1,8 @@
 """Scores the bundled model on fresh cases of its families, each put to `agent run` as a user would.
 
-- Names, values, functions and schemas are made of syllables and words that training never uses; phrases are those of
-  the training tables. Phrases that training never saw are counted apart: of arithmetic those held out, and strangers',
-  who had seen nothing of the tables (`strangers.jsonl`); functions and forms with the words in which people asked.
+- Functions, schemas and their values are made of words that training never uses; phrases are those of its tables.
+  Phrases that training never saw are counted apart: of arithmetic those held out, and strangers', who had seen
+  nothing of the tables (`strangers.jsonl`); functions and forms with the words in which people asked.
 - There are four functions to choose from. A number is right if it is the answer's last word; a call, if it is the one
   call of the right function with the right arguments, and the answer tells its result; extracted data, if it is equal,
   key for key.

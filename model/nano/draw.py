@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from string import ascii_lowercase
 from typing import Final, TypeVar
+from zlib import crc32
 
 from . import words
 
 T = TypeVar("T")
 _ALTERNATIVES: Final = re.compile(r"\(([^()]*\|[^()]*)\)")  # the innermost first
-_TRAINED: Final = (
-    "b c d f g h j k l m n p r s t v w z br st tr ch sh".split(),
-    "a e i o u ai ou".split(),
-    "n r s l m t k".split(),
-)
+_ONSETS: Final = "b c d f g h j k l m n p r s t v w x y z bl br ch dr fl gr kl pr qu sh sk sp st th tr".split()
+_VOWELS: Final = "a e i o u ai ea ie io oa ou".split()
+_CODAS: Final = "n r s l m t k p x ck nd rd sh".split()
 """How a syllable may begin and go on, and how a word may end."""
-_HELD_OUT: Final = (
-    "bl dr fl gr kl pr qu sk sp th x y".split(),
-    "ea oa ie u io".split(),
-    "ck rd nd sh x p".split(),
-)
-_MAY_BE_HELD_OUT: Final = re.compile("(({})({}))+({})?".format(*map("|".join, _HELD_OUT)))
 _LETTERS: Final = ascii_lowercase + "aaeeeiioou"  # vowels more often, as in languages
+_REAL: Final = frozenset(chain(*words.TABLES, words.KEYS))
 
 
 class Draw:
@@ -68,18 +63,30 @@ class Draw:
         return self.rng.randint(10 ** (length - 1) if length > 1 else 2, 10**length - 1)
 
     def word(self) -> str:
-        """A word that does not exist. Held-out ones are made of other syllables, fewer since these are longer."""
-        (onsets, vowels, codas), most = (_HELD_OUT, 2) if self.held_out else (_TRAINED, 3)
-        syllables = [self.rng.choice(onsets) + self.rng.choice(vowels) for _ in range(self.rng.randint(1, most))]
-        return "".join(syllables) + (self.rng.choice(codas) if self.chance(0.5) else "")
+        """A word of one to three syllables that hardly exists."""
+        return self._made(self._syllables)
 
     def letters(self) -> str:
-        """Any letters, but no word that may be held out; if this draws what is held out, such a word."""
-        while not self.held_out:
-            made = "".join(self.rng.choices(_LETTERS, k=self.rng.randint(2, 8)))
-            if not _MAY_BE_HELD_OUT.fullmatch(made):
+        """Two to eight letters, or the beginning of one word with the end of another."""
+        return self._made(self._blend if self.chance(0.5) else self._letters)
+
+    def _made(self, make: Callable[[], str]) -> str:
+        """What is made, until it is of this kind: of all words that can be made every fifth is held out."""
+        while True:
+            made = make()
+            if (crc32(made.encode()) % 5 == 4) == self.held_out and made not in _REAL:
                 return made
-        return self.word()
+
+    def _letters(self) -> str:
+        return "".join(self.rng.choices(_LETTERS, k=self.rng.randint(2, 8)))
+
+    def _blend(self) -> str:
+        first, last = (self.phrase(self.rng.choice(words.TABLES)) for _ in range(2))
+        return first[: self.rng.randint(1, len(first))] + last[self.rng.randrange(len(last)) :]
+
+    def _syllables(self) -> str:
+        syllables = [self.rng.choice(_ONSETS) + self.rng.choice(_VOWELS) for _ in range(self.rng.randint(1, 3))]
+        return "".join(syllables) + (self.rng.choice(_CODAS) if self.chance(0.5) else "")
 
     def name(self) -> str:
         if self.held_out or self.chance(0.6):

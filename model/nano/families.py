@@ -87,13 +87,13 @@ def copying(draw: Draw) -> list[Message]:
     return [Message.user(f"{lines}. What is {wanted}?"), Message.assistant(fields[wanted], channel=Channel.FINAL)]
 
 
-COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=4, share=0.03)
-QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=40, share=0.35)
-REQUESTS: Final = Family(name="requests", begin=_requests, batches=1, size=10, share=0.16)
-FORMS: Final = Family(name="forms", begin=_forms, batches=1, size=8, share=0.16)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=4, share=0.12)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=1, size=5, share=0.12)
-EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=4, share=0.12)
+COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=3, share=0.01)
+QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=36, share=0.4)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=1, size=9, share=0.15)
+FORMS: Final = Family(name="forms", begin=_forms, batches=1, size=6, share=0.1)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=3, share=0.14)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=1, size=4, share=0.12)
+EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=3, share=0.08)
 
 SHORT: Final = (COPYING, QUESTIONS, REQUESTS, FORMS)
 """Without a system message, reasoning and results: of what is hard, most for the least tokens."""

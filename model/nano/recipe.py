@@ -43,7 +43,7 @@ LAYERS: Final = 4
 WIDTH: Final = 192
 SEED: Final = 7
 
-STAGES: Final = (((COPYING,), 400), (SHORT, 2800), (FAMILIES, 2900))  # families, and for how many steps
+STAGES: Final = (((COPYING,), 400), (SHORT, 4800), (FAMILIES, 3200))  # families, and for how many steps
 WARMUP: Final = 100  # steps
 DECAY: Final = 0.6  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
@@ -129,10 +129,10 @@ def loss_of(network: Transformer, pack: Pack) -> tuple[Tensor, Tensor, Tensor]:
     config, routers = network.config, list[Tensor]()
     near, far = PackedAttention(pack, config.sliding_window), PackedAttention(pack, None)
     caches = [near if config.is_sliding(at) else far for at in range(config.num_layers)]
-    logits = network(pack.rows, caches=caches, positions=pack.positions, router_logits=routers)[0, :-1]
-    targets = pack.rows[0, 1:]
-    nats = F.pad(F.cross_entropy(logits, targets, reduction="none"), (1, 0))
-    right = F.pad(logits.argmax(-1) == targets, (1, 0), value=True)
+    logits = network(pack.rows, caches=caches, positions=pack.positions, router_logits=routers).flatten(0, 1)
+    targets = pack.rows[0].roll(-1)  # the first token follows the last one, with no weight
+    nats = F.cross_entropy(logits, targets, reduction="none").roll(1)
+    right = (logits.argmax(-1) == targets).roll(1)
     loss = (nats * pack.weights).sum() / pack.weights.sum()
     return loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean(), nats.detach(), right
 

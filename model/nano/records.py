@@ -53,5 +53,5 @@ def _field(key: str, kind: str, choices: str) -> Field:
 FUNCTIONS: Final = tuple(_read("daily", "office", "various"))
 FORMS: Final = tuple(_read("forms"))
 """Of both, every fifth is held out."""
-OF_PEOPLE: Final = 0.2
+OF_PEOPLE: Final = 0.1
 """How often nano learns from these, and not from what is made up."""

@@ -89,3 +89,6 @@ KEYS: Final[tuple[str, ...]] = tuple(
     min_age phone_number room_number is_paid is_open has_pets in_stock full_name job_title company department
     """.split()
 )
+
+TABLES: Final = (THINGS, VERBS, NOUNS)
+"""Words of letters alone, of which every fifth is held out."""

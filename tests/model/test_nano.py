@@ -28,7 +28,7 @@ from cadenza.harmony import (
 )
 from cadenza.model import ScriptedEngine, find, resolve
 from cadenza.model.constrain import Constrainer
-from cadenza.model.nano import extraction, functions
+from cadenza.model.nano import extraction, functions, words
 from cadenza.model.nano.curriculum import conversation, problem
 from cadenza.model.nano.draw import Draw
 from cadenza.tools.python import choose, description
@@ -127,7 +127,9 @@ def test_held_out_phrases_are_never_trained_on() -> None:
 def test_held_out_words_are_never_trained_on() -> None:
     trained, held_out = Draw(random.Random(1)), Draw(random.Random(1), held_out=True)
     made = {draw() for draw in (trained.word, trained.letters) for _ in range(20_000)}
-    assert not made & {held_out.word() for _ in range(2_000)}
+    never = {draw() for draw in (held_out.word, held_out.letters) for _ in range(5_000)}
+    assert not made & never
+    assert not (made | never) & {*words.THINGS, *words.VERBS, *words.NOUNS, *words.KEYS}
 
 
 def test_every_answer_follows_from_its_conversation() -> None:
