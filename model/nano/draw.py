@@ -62,6 +62,10 @@ class Draw:
         length = self.rng.randint(1, digits)
         return self.rng.randint(10 ** (length - 1) if length > 1 else 2, 10**length - 1)
 
+    def real_word(self) -> str:
+        """A thing, a verb or a noun."""
+        return self.phrase(self.rng.choice(words.TABLES))
+
     def word(self) -> str:
         """A word of one to three syllables that hardly exists."""
         return self._made(self._syllables)
@@ -81,7 +85,7 @@ class Draw:
         return "".join(self.rng.choices(_LETTERS, k=self.rng.randint(2, 8)))
 
     def _blend(self) -> str:
-        first, last = (self.phrase(self.rng.choice(words.TABLES)) for _ in range(2))
+        first, last = self.real_word(), self.real_word()
         return first[: self.rng.randint(1, len(first))] + last[self.rng.randrange(len(last)) :]
 
     def _syllables(self) -> str:

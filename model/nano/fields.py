@@ -108,7 +108,7 @@ def word(draw: Draw, table: tuple[str, ...]) -> str:
     """One of a table, sometimes of another one, or one that does not exist."""
     kind = draw.rng.random()
     if kind < 0.5:
-        return draw.phrase(table if kind < 0.3 else draw.rng.choice(words.TABLES))
+        return draw.phrase(table) if kind < 0.3 else draw.real_word()
     return draw.word() if kind < 0.75 else draw.letters()
 
 
