@@ -89,10 +89,10 @@ def copying(draw: Draw) -> list[Message]:
 
 COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=3, share=0.01)
 QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=36, share=0.4)
-REQUESTS: Final = Family(name="requests", begin=_requests, batches=1, size=9, share=0.15)
-FORMS: Final = Family(name="forms", begin=_forms, batches=1, size=6, share=0.1)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=3, size=3, share=0.15)
+FORMS: Final = Family(name="forms", begin=_forms, batches=2, size=3, share=0.1)
 ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=3, share=0.14)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=1, size=4, share=0.12)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=2, share=0.12)
 EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=3, share=0.08)
 
 SHORT: Final = (COPYING, QUESTIONS, REQUESTS, FORMS)

@@ -7,8 +7,8 @@
   for it. Then whatever is short, then all.
 - Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
 - Muon on matrices, AdamW on the rest; loss on everything, most of it on what the assistant samples.
-- `--start FOLDER` goes on from another checkpoint of the same network, with its vocabulary or, after `--transplant`,
-  with the one above; `--family NAME` trains some families alone.
+- `--start FOLDER` goes on from another checkpoint, of the same network or of one with smaller experts, with its
+  vocabulary or, after `--transplant`, with the one above; `--family NAME` trains some families alone.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from .packing import Pack, PackedAttention
 VOCABULARY_SIZE: Final = 1024
 LAYERS: Final = 4
 WIDTH: Final = 192
+UNITS: Final = 320  # of an expert
 SEED: Final = 7
 
 STAGES: Final = (((COPYING,), 400), (SHORT, 4800), (FAMILIES, 3200))  # families, and for how many steps
@@ -55,7 +56,7 @@ def config(vocab_size: int) -> ModelConfig:
     return ModelConfig(
         vocab_size=vocab_size,
         hidden_size=WIDTH,
-        intermediate_size=WIDTH,
+        intermediate_size=UNITS,
         num_layers=LAYERS,
         num_heads=6,
         num_kv_heads=1,
@@ -156,10 +157,11 @@ def whole_conversations_right(
     return right / count
 
 
-def transplanted(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transformer:
-    """The same network with a row for each token of another vocabulary.
+def grown(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transformer:
+    """The same network with a row for each token of another vocabulary, and with experts of more units.
 
     A token that is new has the row that it had with a space before it, else the mean of those of its old spelling.
+    A unit that is new adds nothing at first (Net2Net, arXiv:1511.05641, with zeros in place of copies).
     """
     old = restricted(start.ids or ())
     row_of = {id: row for row, id in enumerate(old.ids)}
@@ -176,6 +178,11 @@ def transplanted(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transform
     for name in ("model.embed_tokens.weight", "lm_head.weight"):
         rows = [state[name][[row_of[id] for id in spelling]].mean(0) for spelling in spellings]
         state[name] = torch.stack(rows)
+    for name, own in network.state_dict().items():
+        if ".experts." in name and state[name].shape != own.shape:
+            new = torch.randn(own.shape) * WIDTH**-0.5 if name.endswith("gate_up_proj") else torch.zeros(own.shape)
+            new[tuple(map(slice, state[name].shape))] = state[name]
+            state[name] = new
     network.load_state_dict(state)
     return network
 
@@ -211,26 +218,27 @@ def train(
     start: Path | None = None,
     transplant: bool = False,
     full_rate: float = 1.0,
+    seed: int = SEED,
 ) -> None:
     """Trains and writes the checkpoint to `out`. Killed on the way, it goes on from the last saved step.
 
     start: a checkpoint to begin with, in place of random numbers; transplant: to give it the curriculum's vocabulary;
-    full_rate: what share of the learning rates is the highest.
+    full_rate: what share of the learning rates is the highest; seed: of all that is drawn.
     """
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     torch.set_num_threads(threads)
     state = out / "training.pt"
     own = out if state.exists() else None if transplant else start
     vocabulary = build_vocabulary() if own is None else restricted(checkpoint.load(own).ids or ())
     network = Transformer(config(len(vocabulary.ids)))
     if start is not None:
-        network = transplanted(checkpoint.load(start), vocabulary)
+        network = grown(checkpoint.load(start), vocabulary)
     else:
         initialize(network)
     network.requires_grad_(True).train()
     size = sum(parameter.numel() for parameter in network.parameters())
     print(f"{len(vocabulary.ids)} tokens, {size / 1e6:.2f}M parameters", flush=True)
-    batches = Batches(vocabulary, SEED)
+    batches = Batches(vocabulary, seed)
     pair = optimizers(network)
     first = _restore(state, network, pair) if state.exists() else 0
     schedule = [families for families, steps in stages for _ in range(steps)]
@@ -293,6 +301,7 @@ if __name__ == "__main__":
     arguments.add_argument("--transplant", action="store_true", help="give it the vocabulary of the curriculum")
     arguments.add_argument("--family", action="append", choices=[family.name for family in FAMILIES], help="only this")
     arguments.add_argument("--rate", type=float, default=1.0, help="share of the learning rates")
+    arguments.add_argument("--seed", type=int, default=SEED, help="one's own for a course that goes on")
     given = arguments.parse_args()
     stages = [
         ([family for family in families if family.name in (given.family or family.name)], steps)
@@ -307,4 +316,5 @@ if __name__ == "__main__":
         start=given.start,
         transplant=given.transplant,
         full_rate=given.rate,
+        seed=given.seed,
     )

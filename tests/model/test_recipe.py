@@ -1,0 +1,51 @@
+"""A course that goes on from a smaller network begins with what that network computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cadenza.harmony import BytePairVocabulary, o200k_harmony, restricted
+from cadenza.model.checkpoint import Checkpoint
+from cadenza.model.nano import recipe
+from cadenza.model.transformer import Transformer
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> BytePairVocabulary:
+    whole = o200k_harmony()
+    return whole.restrict(whole.close(whole.encode(" city name")))
+
+
+@pytest.fixture(scope="module")
+def start(vocabulary: BytePairVocabulary) -> Checkpoint:
+    torch.manual_seed(3)
+    whole = recipe.config(len(vocabulary.ids))
+    network = Transformer(replace(whole, intermediate_size=whole.intermediate_size // 2))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return Checkpoint(network, tuple(vocabulary.ids))
+
+
+def test_units_that_are_new_add_nothing_at_first(start: Checkpoint, vocabulary: BytePairVocabulary) -> None:
+    rows = torch.arange(len(vocabulary.ids))[None]
+    larger = recipe.grown(start, vocabulary)
+    torch.testing.assert_close(larger(rows), start.network(rows), atol=1e-4, rtol=1e-4)
+    larger.requires_grad_(True)(rows).square().mean().backward()
+    learns = larger.get_parameter("model.layers.0.mlp.experts.down_proj").grad
+    assert learns is not None
+    assert learns[:, start.network.config.intermediate_size :].abs().sum() > 0
+
+
+def test_a_token_that_is_new_is_known_by_its_old_spelling(start: Checkpoint, vocabulary: BytePairVocabulary) -> None:
+    whole = o200k_harmony()
+    (fresh,), (behind_space,) = whole.encode("city"), restricted(start.ids or ()).encode(" city")
+    wider = whole.restrict(whole.close([*vocabulary.ids, fresh]))
+    known, rows = ({id: row for row, id in enumerate(each.ids)} for each in (vocabulary, wider))
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        old, new = start.network.get_parameter(name), recipe.grown(start, wider).get_parameter(name)
+        for id in vocabulary.ids:
+            assert torch.equal(new[rows[id]], old[known[id]])
+        assert torch.equal(new[rows[fresh]], old[known[behind_space]])
