@@ -30,7 +30,7 @@ def functions_in(path: Path) -> tuple[FunctionTool[..., Any], ...]:
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: no Python file")
     module = importlib.util.module_from_spec(spec)
-    with _beside(path.parent), _told(str(path)):
+    with _beside(path.parent), _told(str(path), path.parent):
         sys.modules[name] = module  # dataclasses and pydantic look their module up
         spec.loader.exec_module(module)
     found = [value for value in vars(module).values() if isinstance(value, FunctionTool)]
@@ -42,7 +42,7 @@ def functions_in(path: Path) -> tuple[FunctionTool[..., Any], ...]:
 def type_named(name: str, folder: Path) -> Any:
     """What `module:Type` names, the module beside the task or installed. Raises UserError."""
     module_name, _, attribute = name.partition(":")
-    with _beside(folder), _told(name):
+    with _beside(folder), _told(name, folder):
         module: ModuleType = importlib.import_module(module_name)
     try:
         return getattr(module, attribute)
@@ -62,11 +62,12 @@ def _beside(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Whatever a person's own code raises when it is imported, in one line with its place."""
+def _told(what: str, folder: Path) -> Iterator[None]:
+    """Whatever a person's own code raises when it is imported, in one line with its place, one in the folder if it can."""
     try:
         yield
     except (Exception, SystemExit) as error:  # anything at all can go wrong there
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        frame = ([each for each in frames if Path(each.filename).is_relative_to(folder.resolve())] or frames)[-1]
         where = f" ({frame.filename}:{frame.lineno})" if not frame.filename.startswith("<frozen") else ""
         raise UserError(f"{what}: cannot be loaded: {told(error)}{where}") from None

@@ -107,6 +107,7 @@ def test_a_users_own_files_are_found_beside_the_task_whatever_they_are_called(tm
         ("def f(: pass", "SyntaxError"),
         ("import sys; sys.exit()", "mine.py: cannot be loaded: SystemExit ("),
         ("raise SystemExit(3)", "mine.py: cannot be loaded: SystemExit: 3 ("),
+        ("from cadenza.agent import tool\n@tool\ndef f(x): ...", "mine.py:2)"),  # not where it was raised
         ("x = 1", "no function with @tool in it"),
     ],
 )
