@@ -11,16 +11,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 def _count(value: Any) -> Any:
     """8k -> 8000."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])", value.strip().lower())):
+    if not isinstance(value, str):
+        return value
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])", value.strip().lower()):
         return int(Decimal(match[1]) * {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2]])
-    return value
+    raise ValueError(f"{value!r} is no whole number; write 2000 or 2k")
 
 
 def _seconds(value: Any) -> Any:
     """15m -> 900."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower())):
+    if not isinstance(value, str):
+        return value
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower()):
         return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-    return value
+    raise ValueError(f"{value!r} is no time; write 90, 90s, 15m or 2h")
 
 
 Count: TypeAlias = Annotated[

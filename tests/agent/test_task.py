@@ -85,6 +85,8 @@ def test_all_faults_are_told_at_once_with_their_places() -> None:
             "t.yaml:2:11: approve.deny: 'rm -rf' is no rule; write tool, tool(glob)",
         ),
         ("input: a\napprove: {granted: ['*']}", "t.yaml:2:11: approve.granted: unknown key"),
+        ("input: a\nlimits: {tokens: 2x}", "t.yaml:2:10: limits.tokens: '2x' is no whole number; write 2000 or 2k"),
+        ("input: a\nlimits: {time: soon}", "t.yaml:2:10: limits.time: 'soon' is no time; write 90, 90s, 15m or 2h"),
         (
             "input: a\nlimits: {same_call: 0}",
             "t.yaml:2:10: limits.same_call: input should be greater",
