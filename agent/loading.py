@@ -63,7 +63,7 @@ def _beside(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _told(what: str, folder: Path) -> Iterator[None]:
-    """Whatever a person's own code raises when it is imported, in one line with its place, in the folder where it can."""
+    """Whatever a person's own code raises when it is imported, in one line with its place, in the folder if it can."""
     try:
         yield
     except (Exception, SystemExit) as error:  # anything at all can go wrong there
