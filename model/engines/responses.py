@@ -5,6 +5,7 @@ Calls are read from finished items, since some servers of gpt-oss stream no argu
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -60,8 +61,8 @@ class Responses:
                 heard.discard(event["item"]["type"])
             elif kind in ("response.completed", "response.incomplete"):
                 for item in () if called else event["response"].get("output") or ():
-                    if item["type"] == "function_call":
-                        yield _called(item)
+                    if (call := _called(item)) is not None:
+                        yield call
                 if (event["response"].get("incomplete_details") or {}).get("reason") == "content_filter":
                     raise Refused("the server's content filter ended the answer")
                 yield Ended(cut=kind == "response.incomplete")
@@ -73,8 +74,8 @@ class Responses:
 
 def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
     """What a finished item says that its pieces have not. Raises Refused for one that refuses."""
-    if item["type"] == "function_call":
-        return [_called(item)]
+    if (call := _called(item)) is not None:
+        return [call]
     for part in item.get("content") or ():
         if part.get("type") == "refusal":
             raise Refused(f"the model refuses: {part.get('refusal')}")
@@ -87,8 +88,24 @@ def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
     return [Said("assistant", text) for text in parts if text] if item["type"] == "message" else []
 
 
-def _called(item: dict[str, Any]) -> Called:
-    return Called("", as_text(item["name"]), as_text(item["arguments"]))
+def _called(item: dict[str, Any]) -> Called | None:
+    """A call, whatever the server takes it for. It was asked to run nothing, and a call that nobody runs is lost.
+
+    vLLM tells of `python`, `browser.*` and recipients that it does not know as of tools of its own.
+    """
+    kind = item["type"]
+    if kind == "function_call":
+        return Called("", as_text(item["name"]), as_text(item["arguments"]))
+    if kind == "mcp_call":
+        space, name = as_text(item["server_label"]), as_text(item["name"])
+        return Called("", name if space == name else f"{space}_{name}", as_text(item["arguments"]))
+    if kind == "code_interpreter_call":
+        return Called("", "python", json.dumps({"code": as_text(item["code"])}))
+    if kind == "web_search_call":
+        action, *_ = as_text(item["action"]["type"]).split("_")  # search, open_page, find_in_page
+        given = {key: value for key, value in item["action"].items() if key != "type"}
+        return Called("", f"browser_{action}", json.dumps(given))
+    return None
 
 
 def _item(item: Item, at: int) -> dict[str, Any]:

@@ -486,6 +486,36 @@ async def test_a_function_is_not_taken_for_a_tool_that_gpt_oss_has_itself(server
 
 
 @pytest.mark.anyio
+async def test_a_call_that_a_server_takes_for_one_of_its_own_tools_is_made(server: Server) -> None:
+    items: list[dict[str, Any]] = [
+        {"type": "code_interpreter_call", "code": "print(6 * 7)", "outputs": []},
+        {"type": "mcp_call", "server_label": "notes", "name": "find", "arguments": "{}"},
+        {"type": "mcp_call", "server_label": "lookup", "name": "lookup", "arguments": "{}"},
+        {"type": "web_search_call", "action": {"type": "open_page", "url": "cursor:1"}},
+    ]
+    server.plays = [
+        [
+            *({"type": "response.output_item.done", "item": item} for item in items),
+            {"type": "response.completed", "response": {"output": items}},
+        ],
+        [{"type": "response.output_text.delta", "delta": "42."}, {"type": "response.completed", "response": {}}],
+    ]
+    events = await events_of(Agent(model=server.engine("responses"), tools=["python"]))
+    assert [(event.recipient, event.arguments) for event in events if isinstance(event, ToolCallReady)] == [
+        ("python", "print(6 * 7)"),
+        ("functions.notes_find", "{}"),
+        ("functions.lookup", "{}"),
+        ("functions.browser_open", '{"url": "cursor:1"}'),
+    ]
+    *unknown, known = sorted((event.text for event in events if isinstance(event, ToolFinished)), reverse=True)
+    assert known == "42\n"
+    assert [text.partition(";")[0] for text in unknown] == [
+        f"no tool 'functions.{name}'" for name in ("notes_find", "lookup", "browser_open")
+    ]
+    assert finish(events).answer == "42."
+
+
+@pytest.mark.anyio
 async def test_tools_that_a_server_cannot_tell_apart_are_one_line(server: Server) -> None:
     functions = (
         ToolNamespace(name="functions", tools=(ToolDescription(name="notes_find", description=""),)),
