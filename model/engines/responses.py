@@ -46,6 +46,7 @@ class Responses:
     async def deltas(self, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Delta, None]:
         heard: set[str] = set()  # the kinds of text that came in pieces: their whole items say nothing new
         called = False
+        foreign: list[Called] = []  # which the server has not answered, if it says nothing after them
         async for event in events:
             kind = event["type"]
             if kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
@@ -53,16 +54,23 @@ class Responses:
                 yield Thought(as_text(event["delta"]))
             elif kind == "response.output_text.delta":
                 heard.add("message")
+                foreign.clear()
                 yield Said("assistant", as_text(event["delta"]))
             elif kind == "response.output_item.done":
-                for delta in _whole(event["item"], heard):
+                item = event["item"]
+                foreign += _foreign(item)
+                for delta in _whole(item, heard):
                     called = called or isinstance(delta, Called)
+                    if isinstance(delta, Said):
+                        foreign.clear()
                     yield delta
-                heard.discard(event["item"]["type"])
+                heard.discard(item["type"])
             elif kind in ("response.completed", "response.incomplete"):
                 for item in () if called else event["response"].get("output") or ():
-                    if (call := _called(item)) is not None:
-                        yield call
+                    if item["type"] == "function_call":
+                        yield _called(item)
+                for call in foreign:
+                    yield call
                 if (event["response"].get("incomplete_details") or {}).get("reason") == "content_filter":
                     raise Refused("the server's content filter ended the answer")
                 yield Ended(cut=kind == "response.incomplete")
@@ -74,8 +82,8 @@ class Responses:
 
 def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
     """What a finished item says that its pieces have not. Raises Refused for one that refuses."""
-    if (call := _called(item)) is not None:
-        return [call]
+    if item["type"] == "function_call":
+        return [_called(item)]
     for part in item.get("content") or ():
         if part.get("type") == "refusal":
             raise Refused(f"the model refuses: {part.get('refusal')}")
@@ -88,24 +96,25 @@ def _whole(item: dict[str, Any], heard: set[str]) -> list[Delta]:
     return [Said("assistant", text) for text in parts if text] if item["type"] == "message" else []
 
 
-def _called(item: dict[str, Any]) -> Called | None:
-    """A call, whatever the server takes it for. It was asked to run nothing, and a call that nobody runs is lost.
+def _called(item: dict[str, Any]) -> Called:
+    return Called("", as_text(item["name"]), as_text(item["arguments"]))
 
-    vLLM tells of `python`, `browser.*` and recipients that it does not know as of tools of its own.
+
+def _foreign(item: dict[str, Any]) -> list[Called]:
+    """A call that the server takes for one of a tool of its own: vLLM so tells of `python`, `browser.*` and recipients
+    that it does not know, offered or not, and runs none of them.
     """
     kind = item["type"]
-    if kind == "function_call":
-        return Called("", as_text(item["name"]), as_text(item["arguments"]))
     if kind == "mcp_call":
         space, name = as_text(item["server_label"]), as_text(item["name"])
-        return Called("", name if space == name else f"{space}_{name}", as_text(item["arguments"]))
+        return [Called("", name if space == name else f"{space}_{name}", as_text(item["arguments"]))]
     if kind == "code_interpreter_call":
-        return Called("", "python", json.dumps({"code": as_text(item["code"])}))
+        return [Called("", "python", json.dumps({"code": as_text(item["code"])}))]
     if kind == "web_search_call":
         action, *_ = as_text(item["action"]["type"]).split("_")  # search, open_page, find_in_page
         given = {key: value for key, value in item["action"].items() if key != "type"}
-        return Called("", f"browser_{action}", json.dumps(given))
-    return None
+        return [Called("", f"browser_{action}", json.dumps(given))]
+    return []
 
 
 def _item(item: Item, at: int) -> dict[str, Any]:

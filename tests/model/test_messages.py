@@ -516,6 +516,21 @@ async def test_a_call_that_a_server_takes_for_one_of_its_own_tools_is_made(serve
 
 
 @pytest.mark.anyio
+async def test_a_call_that_a_server_has_answered_itself_is_not_made(server: Server) -> None:
+    search = {"type": "web_search_call", "action": {"type": "search", "query": "ferries"}}
+    server.plays = [
+        [
+            {"type": "response.output_item.done", "item": search},
+            {"type": "response.output_text.delta", "delta": "At noon."},
+            {"type": "response.completed", "response": {"output": [search]}},
+        ]
+    ]
+    events = await events_of(Agent(model=server.engine("responses"), tools=["python"]))
+    assert not any(isinstance(event, ToolCallReady) for event in events)
+    assert finish(events).answer == "At noon."
+
+
+@pytest.mark.anyio
 async def test_tools_that_a_server_cannot_tell_apart_are_one_line(server: Server) -> None:
     functions = (
         ToolNamespace(name="functions", tools=(ToolDescription(name="notes_find", description=""),)),
