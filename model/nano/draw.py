@@ -26,7 +26,7 @@ class Draw:
     """Random choices of one kind: trained on, or held out.
 
     loose: whether problems are also put as people in a hurry put them: numbers in words, nothing but small letters, no
-    mark at the end; and with words that mean nothing.
+    mark at the end; with words that mean nothing; and functions more often by their noun alone.
     """
 
     def __init__(self, rng: random.Random, *, held_out: bool = False, loose: bool = False) -> None:

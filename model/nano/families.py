@@ -88,10 +88,10 @@ def copying(draw: Draw) -> list[Message]:
 
 
 COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=3, share=0.01)
-QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=36, share=0.4)
-REQUESTS: Final = Family(name="requests", begin=_requests, batches=3, size=3, share=0.15)
+QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=24, share=0.27)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=4, size=3, share=0.2)
 FORMS: Final = Family(name="forms", begin=_forms, batches=2, size=3, share=0.1)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=1, size=3, share=0.14)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=2, size=3, share=0.22)
 FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=2, share=0.12)
 EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=3, share=0.08)
 

@@ -123,7 +123,8 @@ def _in_frames(draw: Draw, asked: Function, filled: Sequence[Filled], others: Se
     if draw.chance(0.5):
         draw.rng.shuffle(said)
     is_only = [function.noun for function in others].count(asked.noun) == 1
-    frames = draw.rng.choices([_NAMED, _IN_WORDS, _NOUNS], [0.2, 0.4, 0.4 if is_only else 0.0])[0]
+    by_noun = 0.0 if not is_only else 1.0 if draw.loose else 0.4  # the hardest: training has more of it
+    frames = draw.rng.choices([_NAMED, _IN_WORDS, _NOUNS], [0.2, 0.4, by_noun])[0]
     if frames is _NAMED and draw.chance(0.5):
         frames, arguments = _BRIEFLY, _arguments(draw, said)
     elif len(said) == 1 and said[0].field.kind != "boolean" and frames is not _NAMED and draw.chance(0.6):
