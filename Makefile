@@ -29,7 +29,7 @@ lint: $(VENV)/.lint-installed ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-nano: $(VENV)/.installed ## train the bundled model anew (some four hours of one core)
+nano: $(VENV)/.installed ## train the bundled model anew (some four hours of two cores)
 	$(TRAINING) $(BIN)/python -m cadenza.model.nano.recipe model/nano/weights
 
 test-conformance: $(VENV)/.tests-installed ## harmony against openai-harmony in 10,000 cases a test, its parser on a million
