@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 
-def _count(value: Any) -> Any:
-    """8k -> 8000."""
+def _in_units(value: Any, units: Mapping[str, int], kind: type[int] | type[float], what: str) -> Any:
+    """A text of a number and a unit as a number. Raises ValueError, which says what to write, for any other text."""
     if not isinstance(value, str):
         return value
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])", value.strip().lower()):
-        return int(Decimal(match[1]) * {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2]])
-    raise ValueError(f"{value!r} is no whole number; write 2000 or 2k")
+    if match := re.fullmatch(rf"(\d+(?:\.\d+)?)([{''.join(units)}])", value.strip().lower()):
+        return kind(Decimal(match[1]) * units[match[2]])
+    raise ValueError(f"{value!r} is no {what}")
+
+
+def _count(value: Any) -> Any:
+    """8k -> 8000."""
+    units = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+    return _in_units(value, units, int, "whole number; write 2000 or 2k")
 
 
 def _seconds(value: Any) -> Any:
     """15m -> 900."""
-    if not isinstance(value, str):
-        return value
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", value.strip().lower()):
-        return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-    raise ValueError(f"{value!r} is no time; write 90, 90s, 15m or 2h")
+    return _in_units(value, {"s": 1, "m": 60, "h": 3600}, float, "time; write 90, 90s, 15m or 2h")
 
 
 Count: TypeAlias = Annotated[
