@@ -38,6 +38,28 @@ def test_many_rows(tmp_path: Path) -> None:
     assert [int(re.findall(r"\d+", line["answer"])[-1]) for line in lines] == wanted == [881, 789, 1218, 475]
 
 
+def test_functions_of_ones_own() -> None:
+    lines = run("examples/bikes/agent.py").splitlines()
+    told = {
+        who: [line.removeprefix(f"{who}: ") for line in lines if line.startswith(who)] for who in ("Ida", "Ben", "Mei")
+    }
+    assert told == {
+        "Ida": ['functions.rent_bike {"kind":"mountain","days":3}', "The result is 66 euros."],
+        "Ben": ['functions.find_station {"place":"market"}', "The result is 7 bikes."],
+        "Mei": ['functions.report_damage {"bike":417,"part":"brakes"}', "The result is ticket BRA-417."],
+    }
+    task = ("-m", "cadenza.agent", "run", "examples/bikes/task.yaml", "--quiet")
+    assert "66 euros" in run(*task)
+    assert "155 euros" in run(*task, "--param", "kind=cargo", "--param", "days=5")
+
+
+def test_data_out_of_a_text() -> None:
+    task = ("-m", "cadenza.agent", "run", "examples/extraction.yaml", "--quiet")
+    assert json.loads(run(*task)) == {"name": "Marek Dvorak", "city": "Brno", "phone": 70218}
+    text = "name: Ilse Brandt; phone: 5531; city: Graz"
+    assert json.loads(run(*task, "--param", f"text={text}")) == {"name": "Ilse Brandt", "city": "Graz", "phone": 5531}
+
+
 def test_questions_over_documents_are_answered_with_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     events = [

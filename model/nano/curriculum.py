@@ -7,7 +7,7 @@
 - Conversations are rendered by `cadenza.harmony`; what the tool prints comes from running the code.
 
 A problem's effort decides how the assistant works: low calls the tool at once, medium says in a line what it needs,
-high goes step by step and checks.
+high checks the result.
 """
 
 from __future__ import annotations
@@ -317,18 +317,8 @@ def conversation(problem: Problem, effort: Effort) -> list[Message]:
         return printed.getvalue()
 
     expression = problem.expression
-    steps = _steps(expression)
-    check = _check(expression)
-    if effort == "high" and len(steps) > 1:
-        think(f"Step by step: {expression}. First {steps[0]}.")
-        for name, step, following in zip(_NAMES, steps, [*steps[1:], None], strict=False):
-            if following is None:
-                run(f"print({step})")
-            else:
-                value = run(f"{name} = {step}\nprint({name})").strip()
-                think(f"{name} is {value}. Now {following}.")
-        think(f"The result is {problem.answer}.")
-    elif effort == "high" and check is not None:
+    check = _check(expression) if effort == "high" else None
+    if check is not None:
         think(f"I need {expression}. Then I check it.")
         value = run(f"x = {expression}\nprint(x)").strip()
         think(f"x is {value}. Check: {check}.")
@@ -358,45 +348,25 @@ def dialogue(draw: Draw, effort: Effort) -> list[Message]:
     return messages
 
 
-def _steps(expression: str) -> list[str]:
-    """The operations of an expression in order, earlier results called x, y and z.
-
-    "(2 + 3) * 4" -> ["2 + 3", "x * 4"]. An expression that rounds is one step.
-    """
-    steps: list[str] = []
-
-    def visit(node: ast.expr) -> str:
-        if not isinstance(node, ast.BinOp):
-            return ast.unparse(node)
-        left, right = visit(node.left), visit(node.right)
-        steps.append(f"{left} {_SYMBOLS[type(node.op)]} {right}")
-        return _NAMES[len(steps) - 1]
-
-    tree = ast.parse(expression, mode="eval").body
-    if isinstance(tree, ast.Call):
-        return [expression]
-    visit(tree)
-    return steps
-
-
-_NAMES = "xyzwuvst"  # of earlier results
-_SYMBOLS: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-}
-
-
 def _check(expression: str) -> str | None:
-    """The inverse of a single sum, difference or product of whole numbers: "3 + 4" -> "x - 4 == 3"."""
-    parts = expression.split()
-    if len(parts) != 3 or parts[1] not in ("+", "-", "*") or parts[2] == "0":
+    """What holds if x is the result, by the inverse of the last operation: "3 * (4 + 5)" -> "x // (4 + 5) == 3".
+
+    None where the last operation is no sum, difference or product of whole numbers, or rounds.
+    """
+    if "." in expression:
         return None
-    left, symbol, right = parts
-    return f"x {({'+': '-', '-': '+', '*': '//'})[symbol]} {right} == {left}"
+    match ast.parse(expression, mode="eval").body:
+        case ast.BinOp(left, operation, right) if type(operation) in _INVERSES and eval(ast.unparse(right)) != 0:
+            back = ast.BinOp(ast.Name("x"), _INVERSES[type(operation)](), right)
+            return f"{ast.unparse(back)} == {ast.unparse(left)}"
+    return None
+
+
+_INVERSES: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv,
+}
 
 
 def efforts(draw: Draw) -> Effort:

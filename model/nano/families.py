@@ -88,11 +88,11 @@ def copying(draw: Draw) -> list[Message]:
 
 
 COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=3, share=0.01)
-QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=24, share=0.27)
-REQUESTS: Final = Family(name="requests", begin=_requests, batches=4, size=3, share=0.2)
+QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=36, share=0.3)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=5, size=3, share=0.22)
 FORMS: Final = Family(name="forms", begin=_forms, batches=2, size=3, share=0.1)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=2, size=3, share=0.22)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=2, share=0.12)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=2, size=2, share=0.18)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=2, share=0.11)
 EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=3, share=0.08)
 
 SHORT: Final = (COPYING, QUESTIONS, REQUESTS, FORMS)

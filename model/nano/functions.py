@@ -81,7 +81,7 @@ def toolkit(draw: Draw, *, people: float = OF_PEOPLE, count: int | None = None) 
 
     people: how often they are people's.
     """
-    count = count or draw.rng.choices([1, 2, 3, 4], [0.2, 0.2, 0.2, 0.4])[0]
+    count = count or draw.rng.choices([1, 2, 3, 4], [0.1, 0.15, 0.25, 0.5])[0]
     functions = _of_people(draw, count) if draw.chance(people) else _made_up(draw, count)
     draw.rng.shuffle(functions)
     instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.4) else None

@@ -90,7 +90,7 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
     made = Transformer(CONFIG)
     with torch.no_grad():
         torch.nn.init.normal_(made.model.embed_tokens.weight)
-        for row in range(len(IDS)):
+        for row in range(len(IDS) // 8 * 8):
             made.lm_head.weight[row // 8 * 8 + (row + 1) % 8] = 0.15 * made.model.embed_tokens.weight[row]
     return stored(made, tmp_path_factory.mktemp("counting"))
 

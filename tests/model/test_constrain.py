@@ -62,7 +62,7 @@ def random_network() -> Transformer:
         experts_per_token=1,
         sliding_window=16,
     )
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     network = Transformer(config)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
