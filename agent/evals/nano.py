@@ -5,7 +5,7 @@
   nothing of the tables (`strangers.jsonl`); functions and forms with the words in which people asked.
 - There are four functions to choose from. A number is right if it is the answer's last word; a call, if it is the one
   call of the right function with the right arguments, and the answer tells its result; extracted data, if it is equal,
-  key for key.
+  key for key. Where tools and a schema meet, both the calls and the data have to be right.
 - The command line always holds turns to their grammar. Without masks cases run in this process.
 """
 
@@ -30,7 +30,7 @@ import anyio
 
 from cadenza.harmony import EFFORTS, Channel, Effort, Role, o200k_harmony, parse
 from cadenza.model import ModelError
-from cadenza.model.nano import extraction, functions
+from cadenza.model.nano import answers, extraction, functions
 from cadenza.model.nano.curriculum import Problem, problem
 from cadenza.model.nano.draw import Draw
 from cadenza.model.nano.fields import Field, compact
@@ -109,14 +109,44 @@ def _tells(number: str, outcome: Outcome) -> bool:
 def _functions(draw: Draw, family: str, effort: Effort, *, people: float) -> Case:
     kit = functions.toolkit(draw, people=people, count=4)
     asked = functions.request(draw, kit)
-    wanted = f"functions.{asked.asked.name}", compact(asked.arguments)
+    wanted = _call(asked)
 
     def is_right(outcome: Outcome) -> bool:
-        calls = [(recipient, _same(arguments)) for recipient, arguments in outcome.calls]
-        return calls == [wanted] and asked.result.removesuffix(".") in outcome.answer
+        return _calls(outcome) == [wanted] and asked.result.removesuffix(".") in outcome.answer
 
     task = _task(asked.question, kit.instructions, tools=[{"file": "functions.py"}])
     return Case(family, effort, task, f"{wanted} -> {asked.result}", is_right, tools=source(kit, asked.result))
+
+
+def _call(asked: functions.Request) -> tuple[str, str]:
+    return f"functions.{asked.asked.name}", compact(asked.arguments)
+
+
+def _calls(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(recipient, _same(arguments)) for recipient, arguments in outcome.calls]
+
+
+def _python_held(draw: Draw, family: str, effort: Effort) -> Case:
+    held = answers.number(draw)
+    asked = answers.problem(draw, held)
+    wanted = answers.result_of(asked, held)
+
+    def is_right(outcome: Outcome) -> bool:
+        return {recipient for recipient, _ in outcome.calls} == {"python"} and _same(outcome.answer) == wanted
+
+    task = _task(asked.question, held.instructions, tools=["python"], output=held.format.schema)
+    return Case(family, effort, task, wanted, is_right)
+
+
+def _functions_held(draw: Draw, family: str, effort: Effort) -> Case:
+    held, kit = answers.record(draw), functions.toolkit(draw, people=0.0, count=4)
+    asked, wanted = answers.request(draw, kit, held)
+
+    def is_right(outcome: Outcome) -> bool:
+        return _calls(outcome) == [_call(asked)] and _same(outcome.answer) == wanted
+
+    task = _task(asked.question, held.instructions, tools=[{"file": "functions.py"}], output=held.format.schema)
+    return Case(family, effort, task, f"{_call(asked)} -> {wanted}", is_right, tools=source(kit, asked.result))
 
 
 def _extraction(draw: Draw, family: str, effort: Effort, *, people: float) -> Case:
@@ -135,6 +165,8 @@ FAMILIES: Final[tuple[tuple[str, Callable[[Draw, str, Effort], Case], bool], ...
     ("functions as people ask for them", partial(_functions, people=1.0), True),
     ("extraction", partial(_extraction, people=0.0), True),
     ("extraction from people's texts", partial(_extraction, people=1.0), True),
+    ("Python and a schema", _python_held, False),
+    ("functions and a schema", _functions_held, True),
 )
 """Name, what makes a case, and whether it is drawn from what is held out."""
 

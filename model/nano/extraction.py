@@ -62,7 +62,7 @@ def form(draw: Draw, *, people: float = OF_PEOPLE) -> Form:
     title = name if draw.chance(0.5) else None
     return Form(
         fields=own,
-        schema=_schema(draw, own, title),
+        schema=schema(draw, own, title),
         stated=stated,
         texts=texts,
         name=title or "answer",
@@ -102,7 +102,7 @@ def conversation(text: Text, effort: Effort) -> list[Message]:
     ]
 
 
-def _schema(draw: Draw, own: Sequence[Field], title: str | None) -> JsonObject:
+def schema(draw: Draw, own: Sequence[Field], title: str | None) -> JsonObject:
     """As pydantic writes it, or as a person does."""
     keys = [field.key for field in own]
     properties = {field.key: field.schema for field in own}

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from cadenza.harmony import Channel, Effort, Message, SystemContent
 
-from . import curriculum, extraction, functions
+from . import answers, curriculum, extraction, functions
 from .draw import Draw
 
 Begin: TypeAlias = Callable[[Draw, Effort], tuple[list[Message], Callable[[], list[Message]]]]
@@ -55,6 +55,11 @@ def _requests(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], l
     return [kit.message], lambda: functions.conversation(functions.request(draw, kit), "low")[:2]
 
 
+def _lookups(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    kit = functions.register(draw)
+    return [system(draw, effort), kit.message], lambda: functions.conversation(functions.lookup(draw, kit), effort)[:-2]
+
+
 def _extraction(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
     form = extraction.form(draw)
     return [system(draw, effort), form.message], lambda: extraction.conversation(extraction.text(draw, form), effort)
@@ -63,6 +68,16 @@ def _extraction(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[],
 def _forms(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
     form = extraction.form(draw)
     return [form.message], lambda: extraction.conversation(extraction.text(draw, form), "low")
+
+
+def _answers(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
+    if draw.chance(0.6):
+        held = answers.number(draw)
+        return [curriculum.system(draw, effort), held.message()], lambda: answers.calculated(
+            answers.problem(draw, held), held, effort
+        )
+    held, kit = answers.record(draw), functions.toolkit(draw)
+    return [system(draw, effort), held.message(kit)], lambda: answers.called(*answers.request(draw, kit, held), effort)
 
 
 def _copying(draw: Draw, effort: Effort) -> tuple[list[Message], Callable[[], list[Message]]]:
@@ -89,12 +104,14 @@ def copying(draw: Draw) -> list[Message]:
 
 COPYING: Final = Family(name="copying", begin=_copying, batches=1, size=3, share=0.01)
 QUESTIONS: Final = Family(name="questions", begin=_questions, batches=1, size=36, share=0.3)
-REQUESTS: Final = Family(name="requests", begin=_requests, batches=5, size=3, share=0.22)
-FORMS: Final = Family(name="forms", begin=_forms, batches=2, size=3, share=0.1)
-ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=2, size=2, share=0.18)
-FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=2, size=2, share=0.11)
-EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=1, size=3, share=0.08)
+LOOKUPS: Final = Family(name="lookups", begin=_lookups, batches=1, size=8, share=0.04)
+REQUESTS: Final = Family(name="requests", begin=_requests, batches=4, size=3, share=0.16)
+FORMS: Final = Family(name="forms", begin=_forms, batches=2, size=3, share=0.11)
+ARITHMETIC: Final = Family(name="arithmetic", begin=_arithmetic, batches=2, size=2, share=0.16)
+FUNCTIONS: Final = Family(name="functions", begin=_functions, batches=1, size=3, share=0.08)
+EXTRACTION: Final = Family(name="extraction", begin=_extraction, batches=2, size=2, share=0.09)
+ANSWERS: Final = Family(name="answers", begin=_answers, batches=1, size=3, share=0.05)
 
-SHORT: Final = (COPYING, QUESTIONS, REQUESTS, FORMS)
-"""Without a system message, reasoning and results: of what is hard, most for the least tokens."""
-FAMILIES: Final = (*SHORT, ARITHMETIC, FUNCTIONS, EXTRACTION)
+SHORT: Final = (COPYING, QUESTIONS, LOOKUPS, REQUESTS, FORMS)
+"""Without results, and but for look-ups without a system message and reasoning: most of what is hard in few tokens."""
+FAMILIES: Final = (*SHORT, ARITHMETIC, FUNCTIONS, EXTRACTION, ANSWERS)

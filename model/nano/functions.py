@@ -2,12 +2,14 @@
 
 - Some of the functions and their requests are people's (`records`), most are made up. Then the request names the
   function, or the words of its name, or its noun alone where no other function has that noun.
-- The function's result is short, and the answer repeats it.
-- Low effort calls at once; medium says which function; high also says the arguments.
+- Now and then, in training alone, a function has no arguments.
+- The function's result is short, and the answer repeats it; an error is told as one.
+- Low effort calls at once; medium says which function, after the word that tells it; high also says the arguments.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +27,7 @@ from cadenza.harmony import (
 
 from . import words
 from .draw import Draw
-from .fields import Field, Filled, compact, fields, fill, object_schema, string, word
+from .fields import Field, Filled, compact, different, fields, fill, object_schema, string, word
 from .records import FUNCTIONS, OF_PEOPLE
 
 
@@ -41,8 +43,14 @@ class Function:
     texts: tuple[str, ...] = ()
 
     @property
+    def last_word(self) -> str:
+        """Of its name: mostly the noun."""
+        return self.name.rpartition("_")[2]
+
+    @property
     def described(self) -> ToolDescription:
-        return ToolDescription(name=self.name, description=self.description, parameters=object_schema(self.parameters))
+        parameters = object_schema(self.parameters) if self.parameters else None
+        return ToolDescription(name=self.name, description=self.description, parameters=parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +61,12 @@ class Toolkit:
     instructions: str | None = None
 
     @property
+    def namespace(self) -> ToolNamespace:
+        return ToolNamespace(name="functions", tools=tuple(function.described for function in self.functions))
+
+    @property
     def message(self) -> Message:
-        space = ToolNamespace(name="functions", tools=tuple(function.described for function in self.functions))
-        return Message.developer(DeveloperContent(instructions=self.instructions, tools=(space,)))
+        return Message.developer(DeveloperContent(instructions=self.instructions, tools=(self.namespace,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +84,8 @@ class Request:
 
     @property
     def answer(self) -> str:
-        return f"The result is {self.result.removesuffix('.')}."
+        told = self.result.removesuffix(".")
+        return f"It failed: {told}." if _ERROR.match(self.result) else f"The result is {told}."
 
 
 def toolkit(draw: Draw, *, people: float = OF_PEOPLE, count: int | None = None) -> Toolkit:
@@ -84,8 +96,14 @@ def toolkit(draw: Draw, *, people: float = OF_PEOPLE, count: int | None = None) 
     count = count or draw.rng.choices([1, 2, 3, 4], [0.1, 0.15, 0.25, 0.5])[0]
     functions = _of_people(draw, count) if draw.chance(people) else _made_up(draw, count)
     draw.rng.shuffle(functions)
-    instructions = draw.any(_INSTRUCTIONS) if draw.chance(0.4) else None
+    instructions = draw.any(INSTRUCTIONS) if draw.chance(0.4) else None
     return Toolkit(functions=tuple(functions), instructions=instructions)
+
+
+def register(draw: Draw) -> Toolkit:
+    """Three to eight functions without arguments, no two of one noun."""
+    nouns = different(draw, draw.rng.randint(3, 8), lambda draw: word(draw, words.NOUNS))
+    return Toolkit(functions=tuple(_function(draw, word(draw, words.VERBS), noun, bare=True) for noun in nouns))
 
 
 def _of_people(draw: Draw, count: int) -> list[Function]:
@@ -114,6 +132,13 @@ def request(draw: Draw, toolkit: Toolkit) -> Request:
     return Request(question=asks(draw, asked, filled), asked=asked, filled=filled, result=_result(draw))
 
 
+def lookup(draw: Draw, toolkit: Toolkit) -> Request:
+    """A request for one of them that has nothing but the noun to find it by: what is hardest of all requests."""
+    asked = draw.rng.choice(toolkit.functions)
+    question = _NOTHING.sub("", draw.any(_NOUNS).format(noun=asked.noun, arguments=""))
+    return Request(question=question, asked=asked, filled=(), result=_result(draw))
+
+
 def _in_words_of_people(draw: Draw, asked: Function, filled: Sequence[Filled]) -> str:
     return draw.any(asked.texts).format(**{each.field.key: each.written for each in filled})
 
@@ -125,20 +150,22 @@ def _in_frames(draw: Draw, asked: Function, filled: Sequence[Filled], others: Se
     is_only = [function.noun for function in others].count(asked.noun) == 1
     by_noun = 0.0 if not is_only else 1.0 if draw.loose else 0.4  # the hardest: training has more of it
     frames = draw.rng.choices([_NAMED, _IN_WORDS, _NOUNS], [0.2, 0.4, by_noun])[0]
+    named = {"name": asked.name, "verb": asked.verb, "noun": asked.noun, "Verb": _title(asked.verb)}
+    if not said:
+        return _NOTHING.sub("", draw.any(frames).format(**named, arguments=""))
     if frames is _NAMED and draw.chance(0.5):
         frames, arguments = _BRIEFLY, _arguments(draw, said)
     elif len(said) == 1 and said[0].field.kind != "boolean" and frames is not _NAMED and draw.chance(0.6):
         arguments = f"{draw.any(_BARE)} {said[0].written}"
     else:
         arguments = f"{draw.any(_BEFORE)} {_arguments(draw, said)}"
-    named = {"name": asked.name, "verb": asked.verb, "noun": asked.noun, "Verb": _title(asked.verb)}
     return draw.any(frames).format(**named, arguments=arguments)
 
 
 def conversation(request: Request, effort: Effort) -> list[Message]:
     """The turn that answers a request, from the user's message to the final answer."""
     name = f"functions.{request.asked.name}"
-    thoughts = [f"Call {name}.", f"Arguments: {summary(request.filled)}"]
+    thoughts = [f"{request.asked.last_word}: {name}.", f"Arguments: {summary(request.filled)}"]
     return [
         Message.user(request.question),
         *(Message.assistant(text, channel=Channel.ANALYSIS) for text in thoughts[: THOUGHTS[effort]]),
@@ -155,16 +182,17 @@ def conversation(request: Request, effort: Effort) -> list[Message]:
 
 def summary(filled: Sequence[Filled]) -> str:
     """What high effort says before it writes JSON."""
-    return ", ".join(f"{each.field.key} {each.written}" for each in filled)
+    return ", ".join(f"{each.field.key} {each.written}" for each in filled) or "none"
 
 
 THOUGHTS: Final[dict[Effort, int]] = {"low": 0, "medium": 1, "high": 2}
 """Messages of reasoning."""
 
 
-def _function(draw: Draw, verb: str, noun: str) -> Function:
+def _function(draw: Draw, verb: str, noun: str, *, bare: bool = False) -> Function:
     description = draw.any(_DESCRIPTIONS).format(verb=_title(verb), noun=noun) if draw.chance(0.6) else ""
-    count = draw.rng.choices([1, 2, 3], [0.4, 0.35, 0.25])[0]
+    is_bare = bare or (draw.loose and draw.chance(0.12))
+    count = 0 if is_bare else draw.rng.choices([1, 2, 3], [0.4, 0.35, 0.25])[0]
     own = tuple(fields(draw, count))
     return Function(name=f"{verb}_{noun}", description=description, parameters=own, verb=verb, noun=noun)
 
@@ -180,6 +208,8 @@ def _arguments(draw: Draw, said: Sequence[Filled]) -> str:
 
 
 def _result(draw: Draw) -> str:
+    if draw.loose and draw.chance(0.08):
+        return f"{draw.any(_ERRORS)}: {string(draw)}"
     kind = draw.rng.random()
     if kind < 0.3:
         number = str(draw.integer(6)) if draw.chance(0.7) else f"{draw.integer(3)}.{draw.rng.randint(1, 9)}"
@@ -198,6 +228,8 @@ def _title(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+_ERROR = re.compile(r"\w+Error: ")
+_ERRORS = ("(Value|Key|Runtime|Type|Lookup|Timeout|OS|Connection|HTTP|Permission)Error",)
 _DESCRIPTIONS = (
     "{verb} (the|a|one) {noun}.",
     "{verb} (the|a) {noun}( now| and say how it went| for the user|).",
@@ -231,9 +263,11 @@ _NOUNS = (
     "(Which|What) {noun} (is there|is it|do you have) {arguments}?",
     "The {noun} {arguments}(, please|)?",
 )
+_NOTHING = re.compile(r" +(?=[.?,]|$)")
+"""What stands before arguments, where there are none."""
 _BARE = ("(of|for|in|at|to|from|with|by|on)",)
 _BEFORE = ("(with|for|where|given|using)",)
-_INSTRUCTIONS = (
+INSTRUCTIONS: Final = (
     "You are a (helpful|friendly|careful) assistant.",
     "Be brief.",
     "Answer the question of the user.",

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .batches import Batch
+from .hints import Hints
 
 SAMPLED: Final = 1.0
 """The least weight of what the assistant samples."""
@@ -48,12 +49,15 @@ class Pack:
         weights: list[float] = []
         shares: list[float] = []
         self.segments: list[Segment] = []
+        declared, asked = Hints(), Hints()
         for batch in batches:
             self.segments.append(Segment(len(rows), batch))
             begin, own = len(batch.prefix), [0.0] * len(batch.prefix)
+            declared |= {len(rows) + at: row_of[id] for at, id in batch.hints.items()}
             rows += (row_of[id] for id in batch.prefix)
             positions += range(begin)
             for each in batch.documents:
+                asked |= {len(rows) + at: row_of[id] for at, id in each.hints.items()}
                 rows += (row_of[id] for id in each.ids)
                 positions += range(begin, begin + len(each.ids))
                 own += [0.0, *each.weights[1:]]  # the first token follows from nothing
@@ -63,6 +67,11 @@ class Pack:
         self.positions = torch.tensor(positions)
         self.sampled = torch.tensor(weights) >= SAMPLED
         self.weights = torch.tensor(weights) * torch.tensor(shares)
+        self.hints = {
+            kind: (torch.tensor(list(own)), torch.tensor(list(own.values())))
+            for kind, own in (("declarations", declared), ("requests", asked))
+        }
+        """Where tokens stand, and the rows that are hinted at."""
 
 
 class PackedAttention:

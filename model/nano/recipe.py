@@ -7,8 +7,11 @@
   for it. Then whatever is short, then all.
 - Embeddings begin at size 1 and layers add nothing at first: tokens outweigh what untrained layers would add.
 - Muon on matrices, AdamW on the rest; loss on everything, most of it on what the assistant samples.
-- `--start FOLDER` goes on from another checkpoint, of the same network or of one with smaller experts, with its
-  vocabulary or, after `--transplant`, with the one above; `--family NAME` trains some families alone.
+- Steps of attention of which none helps alone are taught one by one: by `hints`, read from layers in the middle as the
+  answer is from the last.
+- `--start FOLDER` goes on from another checkpoint, of the same network or of one with fewer layers or smaller experts,
+  with its vocabulary or, after `--transplant`, with the one above; of several folders it takes the mean (model soups,
+  arXiv:2203.05482), and with `--steps 0 0 0` writes that. `--family NAME` trains some families alone.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +44,7 @@ from .families import COPYING, FAMILIES, SHORT, Family
 from .packing import Pack, PackedAttention
 
 VOCABULARY_SIZE: Final = 1024
-LAYERS: Final = 4
+LAYERS: Final = 5
 WIDTH: Final = 192
 UNITS: Final = 320  # of an expert
 SEED: Final = 7
@@ -49,6 +54,8 @@ WARMUP: Final = 100  # steps
 DECAY: Final = 0.6  # the last part of all steps, in which the rate falls to zero
 RATE_ADAMW, RATE_MUON = 2.5e-3, 4e-3
 BALANCE: Final = 0.01
+HINTED: Final = {"declarations": 2, "requests": 3}  # the layers behind which hints are read
+HINT: Final = 0.1  # share of each in the loss
 BATCHES: Final = 3  # in a step, at the least
 
 
@@ -125,17 +132,39 @@ def rate(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
 
 
-def loss_of(network: Transformer, pack: Pack) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss, and of each token the nats and whether it was foreseen, `[tokens]`."""
-    config, routers = network.config, list[Tensor]()
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """loss: of a step; nats, right: of each token, and whether it was foreseen, `[tokens]`; hints: nats by kind."""
+
+    loss: Tensor
+    nats: Tensor
+    right: Tensor
+    hints: dict[str, float]
+
+
+def learn(network: Transformer, pack: Pack) -> Learnt:
+    """What a step learns from, its gradients still to be computed."""
+    config, routers, inside = network.config, list[Tensor](), list[Tensor]()
     near, far = PackedAttention(pack, config.sliding_window), PackedAttention(pack, None)
     caches = [near if config.is_sliding(at) else far for at in range(config.num_layers)]
-    logits = network(pack.rows, caches=caches, positions=pack.positions, router_logits=routers).flatten(0, 1)
+    with ExitStack() as hooks:
+        for at in HINTED.values():
+            hook = network.model.layers[at].register_forward_hook(lambda _, given, made: inside.append(made[0]))
+            hooks.enter_context(hook)
+        logits = network(pack.rows, caches=caches, positions=pack.positions, router_logits=routers).flatten(0, 1)
     targets = pack.rows[0].roll(-1)  # the first token follows the last one, with no weight
     nats = F.cross_entropy(logits, targets, reduction="none").roll(1)
     right = (logits.argmax(-1) == targets).roll(1)
     loss = (nats * pack.weights).sum() / pack.weights.sum()
-    return loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean(), nats.detach(), right
+    loss = loss + BALANCE * torch.stack([_imbalance(router) for router in routers]).mean()
+    hints = dict[str, float]()
+    for kind, states in zip(HINTED, inside, strict=True):
+        where, wanted = pack.hints[kind]
+        if len(where):
+            hint = F.cross_entropy(network.lm_head(network.model.norm(states[0, where])), wanted)
+            loss = loss + HINT * hint
+            hints[kind] = hint.item()
+    return Learnt(loss, nats.detach(), right, hints)
 
 
 def _imbalance(logits: Tensor) -> Tensor:
@@ -153,15 +182,25 @@ def whole_conversations_right(
     right = 0.0
     for _ in range(count):
         pack = Pack([batches.of(family, draw, 1)], batches.vocabulary.ids)
-        right += (loss_of(network, pack)[2] | ~pack.sampled).all().item()
+        right += (learn(network, pack).right | ~pack.sampled).all().item()
     return right / count
 
 
+def mean(folders: Sequence[Path]) -> Checkpoint:
+    """The mean of networks of one shape and vocabulary: of checkpoints of one course, better than each of them."""
+    first, *others = map(checkpoint.load, folders)
+    states = [each.network.state_dict() for each in (first, *others)]
+    for name, own in first.network.state_dict().items():
+        own.copy_(torch.stack([state[name].float() for state in states]).mean(0))
+    return first
+
+
 def grown(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transformer:
-    """The same network with a row for each token of another vocabulary, and with experts of more units.
+    """The same network with a row for each token of another vocabulary, experts of more units, and more layers.
 
     A token that is new has the row that it had with a space before it, else the mean of those of its old spelling.
-    A unit that is new adds nothing at first (Net2Net, arXiv:1511.05641, with zeros in place of copies).
+    A unit that is new adds nothing at first (Net2Net, arXiv:1511.05641, with zeros in place of copies), and so does a
+    layer: it begins as a copy of the last one of its kind whose outputs are zeros (LLaMA Pro, arXiv:2401.02415).
     """
     old = restricted(start.ids or ())
     row_of = {id: row for row, id in enumerate(old.ids)}
@@ -178,6 +217,12 @@ def grown(start: Checkpoint, vocabulary: BytePairVocabulary) -> Transformer:
     for name in ("model.embed_tokens.weight", "lm_head.weight"):
         rows = [state[name][[row_of[id] for id in spelling]].mean(0) for spelling in spellings]
         state[name] = torch.stack(rows)
+    for layer in range(start.network.config.num_layers, LAYERS):
+        of_same_kind = f"model.layers.{layer - 2}."
+        for name in [name for name in state if name.startswith(of_same_kind)]:
+            adds = ".o_proj." in name or ".down_proj" in name
+            copy = f"model.layers.{layer}.{name.removeprefix(of_same_kind)}"
+            state[copy] = torch.zeros_like(state[name]) if adds else state[name].clone()
     for name, own in network.state_dict().items():
         if ".experts." in name and state[name].shape != own.shape:
             new = torch.randn(own.shape) * WIDTH**-0.5 if name.endswith("gate_up_proj") else torch.zeros(own.shape)
@@ -192,22 +237,28 @@ class Progress:
 
     def __init__(self) -> None:
         self._noted: dict[str, list[tuple[float, float]]] = {}
+        self._hints: dict[str, list[float]] = {}
 
-    def note(self, pack: Pack, nats: Tensor, right: Tensor) -> None:
-        right = right | ~pack.sampled
+    def note(self, pack: Pack, learnt: Learnt) -> None:
+        right = learnt.right | ~pack.sampled
         for segment in pack.segments:
             own = [bool(right[each].all()) for each in segment.conversations]
             all_of_them = slice(segment.conversations[0].start, segment.conversations[-1].stop)
-            sampled = nats[all_of_them][pack.sampled[all_of_them]]
+            sampled = learnt.nats[all_of_them][pack.sampled[all_of_them]]
             self._noted.setdefault(segment.family, []).append((sampled.mean().item(), sum(own) / len(own)))
+        for kind, nats in learnt.hints.items():
+            self._hints.setdefault(kind, []).append(nats)
 
     def told(self) -> str:
         """Of each family the nats per sampled token and the share of conversations that are right; then forgets."""
         means = {
             family: [sum(each) / len(each) for each in zip(*own, strict=True)] for family, own in self._noted.items()
         }
+        told = [f"{family} {nats:.3f} nats {right:.2f}" for family, (nats, right) in means.items()]
+        told += [f"hints in {kind} {sum(nats) / len(nats):.3f} nats" for kind, nats in self._hints.items()]
         self._noted.clear()
-        return ", ".join(f"{family} {nats:.3f} nats {right:.2f}" for family, (nats, right) in means.items())
+        self._hints.clear()
+        return ", ".join(told)
 
 
 def train(
@@ -215,24 +266,24 @@ def train(
     *,
     stages: Sequence[tuple[Sequence[Family], int]] = STAGES,
     threads: int = 2,
-    start: Path | None = None,
+    start: Sequence[Path] = (),
     transplant: bool = False,
     full_rate: float = 1.0,
     seed: int = SEED,
 ) -> None:
     """Trains and writes the checkpoint to `out`. Killed on the way, it goes on from the last saved step.
 
-    start: a checkpoint to begin with, in place of random numbers; transplant: to give it the curriculum's vocabulary;
-    full_rate: what share of the learning rates is the highest; seed: of all that is drawn.
+    start: checkpoints with whose mean to begin, in place of random numbers; transplant: to give it the curriculum's
+    vocabulary; full_rate: what share of the learning rates is the highest; seed: of all that is drawn.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     state = out / "training.pt"
-    own = out if state.exists() else None if transplant else start
-    vocabulary = build_vocabulary() if own is None else restricted(checkpoint.load(own).ids or ())
+    own = (out,) if state.exists() else () if transplant else start
+    vocabulary = restricted(checkpoint.load(own[0]).ids or ()) if own else build_vocabulary()
     network = Transformer(config(len(vocabulary.ids)))
-    if start is not None:
-        network = grown(checkpoint.load(start), vocabulary)
+    if start:
+        network = grown(mean(start), vocabulary)
     else:
         initialize(network)
     network.requires_grad_(True).train()
@@ -244,7 +295,7 @@ def train(
     schedule = [families for families, steps in stages for _ in range(steps)]
     steps = len(schedule)
     begin = time.monotonic()
-    learnt = Progress()
+    progress = Progress()
     for step in range(first, steps):
         factor = full_rate * rate(step, steps)
         for optimizer, full in zip(pair, (RATE_MUON, RATE_ADAMW), strict=True):
@@ -253,19 +304,21 @@ def train(
         learning = schedule[step]
         times = -(-BATCHES // sum(family.batches for family in learning))
         pack = Pack(list(batches.of_step(step, learning, times=times)), vocabulary.ids)
-        loss, nats, right = loss_of(network, pack)
-        loss.backward()  # type: ignore[no-untyped-call]
-        learnt.note(pack, nats, right)
+        learnt = learn(network, pack)
+        learnt.loss.backward()  # type: ignore[no-untyped-call]
+        progress.note(pack, learnt)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in pair:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         if step % 50 == 49:
-            print(f"{step + 1:6} {(time.monotonic() - begin) / 60:6.1f} min  {learnt.told()}", flush=True)
+            print(f"{step + 1:6} {(time.monotonic() - begin) / 60:6.1f} min  {progress.told()}", flush=True)
         if step % 250 == 249 or step == steps - 1:
             checkpoint.save(network, out, ids=tuple(vocabulary.ids))
             _keep(state, network, pair, step + 1)
-    for family in schedule[-1]:
+    if not schedule:
+        checkpoint.save(network, out, ids=tuple(vocabulary.ids))
+    for family in schedule[-1] if schedule else ():
         share = whole_conversations_right(network, batches, family, Draw(random.Random(steps), held_out=True))
         print(f"held out, conversations right: {family.name} {share:.2f}", flush=True)
     state.unlink(missing_ok=True)
@@ -297,7 +350,7 @@ if __name__ == "__main__":
     steps = [steps for _, steps in STAGES]
     arguments.add_argument("--steps", type=int, nargs=len(STAGES), default=steps, help="of each stage")
     arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--start", type=Path, help="folder of a checkpoint to begin with")
+    arguments.add_argument("--start", type=Path, nargs="+", default=[], help="folders of checkpoints to begin with")
     arguments.add_argument("--transplant", action="store_true", help="give it the vocabulary of the curriculum")
     arguments.add_argument("--family", action="append", choices=[family.name for family in FAMILIES], help="only this")
     arguments.add_argument("--rate", type=float, default=1.0, help="share of the learning rates")

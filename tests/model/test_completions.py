@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from cadenza.agent import Agent, Limits, UserError
-from cadenza.agent.events import Event, RunFinished
+from cadenza.agent.events import Event, RunFinished, ToolCallReady
 from cadenza.harmony import (
     TURN_STOP_TOKENS,
     CallTo,
@@ -262,8 +262,8 @@ async def test_an_answer_is_held_to_its_schema_after_its_header_was_sampled(serv
     events = await events_of(Agent(model=engine(server, speaks=speaks), tools=["python"], effort="low", output=schema))
     assert isinstance(events[-1], RunFinished)
     assert set(json.loads(events[-1].answer)) == {"result"}
+    assert [event.recipient for event in events if isinstance(event, ToolCallReady)] == ["python"]
     *others, last = server.asked
-    assert others
     bounded = {"type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
     assert last["structured_outputs"] == {"json": {**schema, "properties": {"result": bounded}}}
     assert not any("structured_outputs" in asked for asked in others)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from jsonschema import validate
 
 from cadenza.agent import Agent
 from cadenza.agent.evals.nano import ask_here, fresh, source
@@ -28,7 +29,7 @@ from cadenza.harmony import (
 )
 from cadenza.model import ScriptedEngine, find, resolve
 from cadenza.model.constrain import Constrainer
-from cadenza.model.nano import extraction, functions, words
+from cadenza.model.nano import answers, extraction, functions, words
 from cadenza.model.nano.curriculum import conversation, problem
 from cadenza.model.nano.draw import Draw
 from cadenza.tools.python import choose, description
@@ -64,7 +65,7 @@ def rendered(effort: Effort, *messages: Message) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_calls_of_functions_are_trained_on_as_the_agent_makes_them(seed: int, tmp_path: Path) -> None:
-    draw, effort = Draw(random.Random(seed)), EFFORTS[seed % 3]
+    draw, effort = Draw(random.Random(seed), loose=seed % 2 == 1), EFFORTS[seed % 3]
     kit = functions.toolkit(draw)
     request = functions.request(draw, kit)
     asked, *call, result, answer = functions.conversation(request, effort)
@@ -99,6 +100,43 @@ def test_forms_are_filled_in_training_as_the_agent_has_them_filled(seed: int) ->
     assert result.output == text.answer
     assert list(result.transcript.ids) == rendered(effort, form.message, asked, *turn)
     assert_may_be_sampled([turn], TurnSpec(output=form.schema))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_tools_and_a_schema_are_trained_on_together_as_the_agent_has_them(seed: int, tmp_path: Path) -> None:
+    draw, effort = Draw(random.Random(seed), loose=True), EFFORTS[seed % 3]
+    held, kit = answers.record(draw), functions.toolkit(draw)
+    request, text = answers.request(draw, kit, held)
+    (tmp_path / "tools.py").write_text(source(kit, request.result))
+    asked, *call, result, answer = answers.called(request, text, effort)
+    agent = Agent(
+        model=ScriptedEngine([call, [answer]]),
+        tools=functions_in(tmp_path / "tools.py"),
+        instructions=held.instructions,
+        output=held.format.schema,
+        effort=effort,
+        current_date=DATE,
+    )
+    done = agent.run_sync(request.question)
+    assert done.output == json.loads(text)
+    held = replace(held, format=replace(held.format, name=str(held.format.schema.get("title", "answer"))))
+    assert list(done.transcript.ids) == rendered(effort, held.message(kit), asked, *call, result, answer)
+    spec = TurnSpec(functions=(kit.namespace,), output=held.format.schema)
+    assert_may_be_sampled([call, [answer]], spec)
+
+
+def test_an_answer_after_python_is_the_number_that_the_schema_wants() -> None:
+    shapes = set[bool]()
+    for at in range(200):
+        draw = Draw(random.Random(at), loose=True)
+        held = answers.number(draw)
+        asked = answers.problem(draw, held)
+        text = answers.result_of(asked, held)
+        value = json.loads(text)
+        validate(value, held.format.schema)
+        shapes.add(isinstance(value, dict))
+        assert float(asked.answer) in (value.values() if isinstance(value, dict) else [value])
+    assert shapes == {True, False}
 
 
 def assert_may_be_sampled(turns: Sequence[Sequence[Message]], spec: TurnSpec) -> None:
@@ -153,7 +191,7 @@ def test_high_effort_checks_what_holds() -> None:
 
 def test_the_weights_are_small_and_speak_original_ids() -> None:
     weights = find("nano") / "model.safetensors"
-    assert weights.stat().st_size < 15e6
+    assert weights.stat().st_size < 17e6
     vocabulary = resolve("nano").vocabulary
     assert b"".join(map(vocabulary.token_bytes, vocabulary.encode("naïve 12 🎉"))).decode() == "naïve 12 🎉"
 

@@ -13,7 +13,7 @@ from cadenza.model import resolve
 from cadenza.model.nano import recipe
 from cadenza.model.nano.batches import Batch, Batches
 from cadenza.model.nano.draw import Draw
-from cadenza.model.nano.families import ARITHMETIC, COPYING, FUNCTIONS
+from cadenza.model.nano.families import ARITHMETIC, COPYING, FUNCTIONS, LOOKUPS
 from cadenza.model.nano.packing import SAMPLED, Pack
 from cadenza.model.transformer import Transformer
 
@@ -38,12 +38,13 @@ def network() -> Transformer:
 def test_loss_and_gradients_are_those_of_each_conversation_alone(
     network: Transformer, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe, "BALANCE", 0.0)  # it is of all tokens together
+    monkeypatch.setattr(recipe, "BALANCE", 0.0)  # of all tokens together, as are hints
+    monkeypatch.setattr(recipe, "HINT", 0.0)
     ids = resolve("nano").vocabulary.ids
     row_of = {id: row for row, id in enumerate(ids)}
     pack = Pack(batches, ids)
-    loss, nats, right = recipe.loss_of(network, pack)
-    torch.autograd.backward(loss)
+    learnt = recipe.learn(network, pack)
+    torch.autograd.backward(learnt.loss)
     packed = {name: parameter.grad for name, parameter in network.named_parameters()}
     network.zero_grad()
 
@@ -54,15 +55,32 @@ def test_loss_and_gradients_are_those_of_each_conversation_alone(
             rows = torch.tensor([[row_of[id] for id in [*batch.prefix, *each.ids]]])
             logits = network(rows)[0, len(batch.prefix) : -1]
             own = F.cross_entropy(logits, rows[0, len(batch.prefix) + 1 :], reduction="none")
-            torch.testing.assert_close(nats[where][1:], own.detach(), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(learnt.nats[where][1:], own.detach(), atol=1e-4, rtol=1e-4)
             assert pack.sampled[where].tolist() == [False, *(weight >= SAMPLED for weight in each.weights[1:])]
-            assert right[where][1:].tolist() == (logits.argmax(-1) == rows[0, len(batch.prefix) + 1 :]).tolist()
+            assert learnt.right[where][1:].tolist() == (logits.argmax(-1) == rows[0, len(batch.prefix) + 1 :]).tolist()
             alone = alone + batch.share * (own * torch.tensor(each.weights[1:])).sum() / weighed
     alone = alone / sum(batch.share for batch in batches)
-    torch.testing.assert_close(loss.detach(), alone.detach(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(learnt.loss.detach(), alone.detach(), atol=1e-4, rtol=1e-4)
     torch.autograd.backward(alone)
     for name, gradient in packed.items():
         own_gradient = network.get_parameter(name).grad
         assert gradient is not None
         assert own_gradient is not None
         torch.testing.assert_close(gradient, own_gradient, atol=1e-3, rtol=1e-2, msg=partial("{}: {}".format, name))
+
+
+def test_hints_stand_where_their_tokens_are(network: Transformer) -> None:
+    vocabulary = resolve("nano").vocabulary
+    batch = Batches(vocabulary, seed=1).of(LOOKUPS, Draw(random.Random(4)), 3)
+    pack = Pack([Batches(vocabulary, seed=1).of(ARITHMETIC, Draw(random.Random(1)), 1), batch], vocabulary.ids)
+    rows, begin = pack.rows[0].tolist(), pack.segments[1].prefix.start
+    (declared, begins), (named, wanted) = pack.hints["declarations"], pack.hints["requests"]
+    assert [vocabulary.ids[row] for row in begins] == list(batch.hints.values())
+    assert [rows[at] for at in declared] == [rows[begin + at] for at in batch.hints]
+    asked = pack.segments[1].conversations
+    assert len(named) == len(wanted) == sum(len(each.hints) for each in batch.documents) >= 3
+    assert all(any(at in range(each.start, each.stop) for each in asked) for at in named.tolist())
+
+    learnt = recipe.learn(network, pack)
+    assert learnt.hints.keys() == recipe.HINTED.keys()
+    assert min(learnt.hints.values()) > 0

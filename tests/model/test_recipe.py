@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from cadenza.harmony import BytePairVocabulary, o200k_harmony, restricted
-from cadenza.model.checkpoint import Checkpoint
+from cadenza.model.checkpoint import Checkpoint, save
 from cadenza.model.nano import recipe
 from cadenza.model.transformer import Transformer
 
@@ -23,20 +24,24 @@ def vocabulary() -> BytePairVocabulary:
 def start(vocabulary: BytePairVocabulary) -> Checkpoint:
     torch.manual_seed(3)
     whole = recipe.config(len(vocabulary.ids))
-    network = Transformer(replace(whole, intermediate_size=whole.intermediate_size // 2))
+    smaller = replace(whole, intermediate_size=whole.intermediate_size // 2, num_layers=whole.num_layers - 1)
+    network = Transformer(smaller)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return Checkpoint(network, tuple(vocabulary.ids))
 
 
-def test_units_that_are_new_add_nothing_at_first(start: Checkpoint, vocabulary: BytePairVocabulary) -> None:
+def test_units_and_layers_that_are_new_add_nothing_at_first(start: Checkpoint, vocabulary: BytePairVocabulary) -> None:
     rows = torch.arange(len(vocabulary.ids))[None]
     larger = recipe.grown(start, vocabulary)
     torch.testing.assert_close(larger(rows), start.network(rows), atol=1e-4, rtol=1e-4)
     larger.requires_grad_(True)(rows).square().mean().backward()
-    learns = larger.get_parameter("model.layers.0.mlp.experts.down_proj").grad
-    assert learns is not None
-    assert learns[:, start.network.config.intermediate_size :].abs().sum() > 0
+    of_unit = larger.get_parameter("model.layers.0.mlp.experts.down_proj").grad
+    assert of_unit is not None
+    assert of_unit[:, start.network.config.intermediate_size :].abs().sum() > 0
+    of_layer = larger.get_parameter(f"model.layers.{larger.config.num_layers - 1}.self_attn.o_proj.weight").grad
+    assert of_layer is not None
+    assert of_layer.abs().sum() > 0
 
 
 def test_a_token_that_is_new_is_known_by_its_old_spelling(start: Checkpoint, vocabulary: BytePairVocabulary) -> None:
@@ -49,3 +54,19 @@ def test_a_token_that_is_new_is_known_by_its_old_spelling(start: Checkpoint, voc
         for id in vocabulary.ids:
             assert torch.equal(new[rows[id]], old[known[id]])
         assert torch.equal(new[rows[fresh]], old[known[behind_space]])
+
+
+def test_a_course_may_begin_with_the_mean_of_checkpoints(start: Checkpoint, tmp_path: Path) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for factor, folder in zip((1.0, 3.0), folders, strict=True):
+        network = Transformer(start.network.config)
+        network.load_state_dict({name: factor * own for name, own in start.network.state_dict().items()})
+        save(network, folder, ids=start.ids)
+    before = [(folder / "model.safetensors").read_bytes() for folder in folders]
+    made = recipe.mean(folders)
+    assert made.ids == start.ids
+    for name, own in made.network.state_dict().items():
+        torch.testing.assert_close(
+            own, (2 * start.network.get_parameter(name)), atol=0.02, rtol=0.02, check_dtype=False
+        )
+    assert [(folder / "model.safetensors").read_bytes() for folder in folders] == before
