@@ -207,7 +207,7 @@ def test_nano_answers_fresh_problems_through_python() -> None:
     assert right >= 54
 
 
-@pytest.mark.parametrize("family", ["functions", "extraction"])
+@pytest.mark.parametrize("family", ["functions", "extraction", "Python and a schema", "functions and a schema"])
 def test_nano_calls_functions_and_fills_forms_that_it_never_saw(family: str) -> None:
     cases = [case for case in fresh(20, seed=3) if case.family == family]
     assert sum(case.is_right(ask_here(case, "nano", masks=True)) for case in cases) >= 17
