@@ -67,7 +67,7 @@ def test_an_output_schema_holds_whatever_the_model_would_like_to_say(seed: int) 
 
 @pytest.mark.anyio
 async def test_a_schema_that_cannot_be_masked_is_told_of_and_validated_instead(tmp_path: Path) -> None:
-    refused = {"patternProperties": {"^a": {"type": "string"}, "b": {"type": "string"}}}
+    refused = {"patternProperties": {"^a": {"type": "integer"}, "b": {"type": "integer"}}}
     journal = tmp_path / "runs.db"
     events = await events_of(Agent(tools=["python"], effort="low", output=refused, journal=journal))
     (left,) = [event for event in events if isinstance(event, LeftToValidation)]
