@@ -66,7 +66,5 @@ def test_a_course_may_begin_with_the_mean_of_checkpoints(start: Checkpoint, tmp_
     made = recipe.mean(folders)
     assert made.ids == start.ids
     for name, own in made.network.state_dict().items():
-        torch.testing.assert_close(
-            own, (2 * start.network.get_parameter(name)), atol=0.02, rtol=0.02, check_dtype=False
-        )
+        torch.testing.assert_close(own, 2 * start.network.get_parameter(name), atol=0.02, rtol=0.02, check_dtype=False)
     assert [(folder / "model.safetensors").read_bytes() for folder in folders] == before
